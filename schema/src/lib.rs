@@ -1,0 +1,29 @@
+//! The contract that Shelfwire's services and clients share.
+//!
+//! Events travel through Kafka ([`ProductChanged`]), current state is a [`Product`], viewers receive
+//! [`frames`], replicas exchange [`relay`] entries, and all names and limits of topics stand in [`topics`].
+//! The crate does no I/O and knows no runtime, so that everything here can be tested as plain values.
+//!
+//! **Invariant:** a value of a type of this crate is valid. Whatever comes from outside is checked once, when it
+//! is decoded; what fails is told as a [`Poison`] that names the field and the rule.
+
+mod bounded;
+mod currency;
+pub mod frames;
+pub mod headers;
+mod name;
+mod poison;
+mod product;
+mod product_changed;
+mod product_id;
+mod raw_event;
+pub mod relay;
+pub mod topics;
+
+pub use bounded::{Bounded, OutOfRange, PriceMinor, Stock, Version};
+pub use currency::{Currency, UnknownCurrency};
+pub use name::{Name, NameError};
+pub use poison::{Poison, PoisonReason};
+pub use product::Product;
+pub use product_changed::ProductChanged;
+pub use product_id::{ProductId, ProductIdError};

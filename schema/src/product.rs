@@ -1,0 +1,26 @@
+//! The current state of a product, as snapshots and HTTP answers show it.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, Name, PriceMinor, ProductId, Stock, Version};
+
+/// A product as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Product {
+    /// Which product.
+    pub product_id: ProductId,
+    /// The version of this state; a higher one is newer.
+    pub version: Version,
+    /// What the product is called.
+    pub name: Name,
+    /// Its price, in minor units of `currency`.
+    pub price_minor: PriceMinor,
+    /// The price's currency.
+    pub currency: Currency,
+    /// Pieces left.
+    pub stock: Stock,
+    /// When the change that made this version happened, as its producer says (UTC).
+    pub occurred_at: DateTime<Utc>,
+}
