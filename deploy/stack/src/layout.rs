@@ -1,0 +1,79 @@
+//! Where things lie in the run folder.
+//!
+//! ```text
+//! .run/stack.lock    held by the supervisor as long as it lives, its pid inside
+//! .run/stack.sock    its control socket
+//! .run/log/NAME.log  what a process printed
+//! .run/proc/NAME/    its working folder, by which a stray is recognised
+//! .run/conf/         generated configuration
+//! .run/pg/  .run/kafka1/ …  .run/redis/    data
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A log longer than this, in bytes, is set aside as `NAME.log.1` when its process starts, so that two of them bound the
+/// disk that one process can take between starts.
+const LOG_LIMIT: u64 = 8 * 1024 * 1024;
+
+/// The run folder of one stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Makes the folders where they are missing; `root` becomes absolute.
+    pub fn create(root: &Path) -> io::Result<Self> {
+        for part in ["log", "proc", "conf"] {
+            fs::create_dir_all(root.join(part))?;
+        }
+        Ok(Self { root: root.canonicalize()? })
+    }
+
+    /// The run folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file or folder in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// A generated configuration file.
+    pub fn conf(&self, name: &str) -> PathBuf {
+        self.root.join("conf").join(name)
+    }
+
+    /// The log of a process.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.root.join("log").join(format!("{name}.log"))
+    }
+
+    /// The working folder of a process, made where it is missing.
+    pub fn proc_dir(&self, name: &str) -> io::Result<PathBuf> {
+        let dir = self.root.join("proc").join(name);
+        fs::create_dir_all(&dir)?;
+        Ok(dir)
+    }
+
+    /// Opens a log for appending; one that has grown too long is set aside first.
+    pub fn open_log(&self, name: &str) -> io::Result<fs::File> {
+        let path = self.log(name);
+        if fs::metadata(&path).is_ok_and(|found| found.len() > LOG_LIMIT) {
+            fs::rename(&path, path.with_extension("log.1"))?;
+        }
+        fs::File::options().create(true).append(true).open(path)
+    }
+
+    /// The last lines of a log, for a message that says why something did not start.
+    pub fn log_tail(&self, name: &str, lines: usize) -> String {
+        let text = fs::read(self.log(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let all: Vec<&str> = text.lines().collect();
+        let skipped = all.len().saturating_sub(lines);
+        all.iter().skip(skipped).fold(String::new(), |tail, line| tail + "    " + line + "\n")
+    }
+}
