@@ -1,0 +1,57 @@
+//! Postgres through Diesel. Every SQL statement of the gateway lives in this folder.
+//!
+//! Readers share a small pool. Each writer of the ingest lane has a connection of its own ([`Writer`]), which it throws
+//! away after any failure: a transaction whose answer did not come is in no known state.
+//!
+//! Failure: [`DbError`] splits what may pass by itself, and is retried, from what never will.
+
+mod apply;
+mod connect;
+mod epoch;
+mod error;
+mod history;
+mod migrate;
+mod products;
+mod tables;
+
+pub use apply::{Applied, Columns, Stored, Writer};
+pub use error::DbError;
+
+use std::time::Duration;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+
+/// Longest wait for a connection of the pool, opening one included.
+const POOL_WAIT: Duration = Duration::from_secs(2);
+/// Connections for readers: HTTP answers, the view, the epoch row.
+const POOL_SIZE: usize = 8;
+
+/// The database; clones share the pool.
+#[derive(Clone)]
+pub struct Db {
+    url: String,
+    pool: Pool<AsyncPgConnection>,
+}
+
+impl Db {
+    /// A database at `url`; nothing is connected yet.
+    ///
+    /// # Errors
+    /// The pool can't be built.
+    pub fn new(url: &str) -> Result<Self, DbError> {
+        Ok(Self { url: url.to_owned(), pool: connect::pool(url, POOL_SIZE)? })
+    }
+
+    /// A connection for one writer of the ingest lane.
+    pub fn writer(&self) -> Writer {
+        Writer::new(self.url.clone())
+    }
+
+    async fn read(&self) -> Result<Object<AsyncPgConnection>, DbError> {
+        let connection = tokio::time::timeout(POOL_WAIT, self.pool.get())
+            .await
+            .map_err(|_| DbError::Timeout(POOL_WAIT))?;
+        connection.map_err(|error| DbError::Away(error.to_string()))
+    }
+}

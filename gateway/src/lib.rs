@@ -1,0 +1,17 @@
+//! The gateway: writes each change to the database and pushes it to every viewer, on every replica.
+//!
+//! Lanes meet only in data: [`ingest`] brings a change from Kafka into Postgres and onto the relay, [`live`] brings it
+//! from the relay to viewers. Under them lies the platform (`kafka`, `db`, `redis`, `epoch` and what every service
+//! needs), above them `http` and [`app`], which puts all together.
+//!
+//! **Invariant:** lanes never import each other; each library has one home (rdkafka in `kafka`, diesel in `db`).
+
+pub mod audit;
+pub mod backoff;
+pub mod config;
+pub mod db;
+pub mod epoch;
+pub mod health;
+pub mod live;
+pub mod metrics;
+pub mod redis;

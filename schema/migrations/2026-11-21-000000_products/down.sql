@@ -1,0 +1,2 @@
+DROP TABLE product_changes;
+DROP TABLE products;
