@@ -34,6 +34,19 @@ pub enum FrameType {
 }
 
 impl FrameType {
+    /// Every frame.
+    pub const ALL: [Self; 9] = [
+        Self::Hello,
+        Self::Snapshot,
+        Self::ProductChanged,
+        Self::ReplicasChanged,
+        Self::Gap,
+        Self::Status,
+        Self::Heartbeat,
+        Self::GoingAway,
+        Self::Error,
+    ];
+
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +113,7 @@ pub struct ProductChanged {
     /// First version that this frame folds in.
     pub from: Version,
     /// Time from the Kafka record's timestamp to the encoding of this frame, milliseconds; absent for a repair.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<i64>,
 }
 
@@ -157,8 +170,10 @@ pub struct Moved {
     /// Which partition.
     pub partition: i32,
     /// Who had it; absent when nobody had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Who has it.
+    /// Who has it; absent when nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// How long nobody had it, milliseconds, as the teller saw it.
     pub idle_ms: i64,

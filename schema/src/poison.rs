@@ -71,7 +71,7 @@ pub enum PoisonReason {
 }
 
 impl PoisonReason {
-    /// Every reason, in the order of the checks.
+    /// Every reason, in the contract's order.
     pub const ALL: [Self; 14] = [
         Self::Empty,
         Self::Tombstone,
@@ -113,5 +113,17 @@ impl PoisonReason {
 impl fmt::Display for PoisonReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_one_name_everywhere() {
+        for reason in PoisonReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
     }
 }

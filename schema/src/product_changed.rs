@@ -4,7 +4,7 @@
 //! alone decides. [`ProductChanged::decode`] is the one door through which a record's bytes become an event; what it
 //! lets through fits the database and every frame.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::{Currency, Name, Poison, PoisonReason, PriceMinor, Product, ProductId
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProductChanged {
     /// Identity of the change, a UUID v7; a repeat carries the same one.
+    #[schemars(extend("pattern" = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"))]
     pub event_id: Uuid,
     /// Which product; also the record's key.
     pub product_id: ProductId,
@@ -32,6 +33,7 @@ pub struct ProductChanged {
     /// Pieces left.
     pub stock: Stock,
     /// When the change happened (RFC 3339, UTC), to the microsecond.
+    #[schemars(extend("pattern" = "(Z|z|[+-]00:00)$"))]
     pub occurred_at: DateTime<Utc>,
 }
 
@@ -119,6 +121,7 @@ fn utc(field: &'static str, text: &str) -> Result<DateTime<Utc>, Poison> {
     if time.offset().local_minus_utc() != 0 {
         return Err(Poison::field(PoisonReason::OutOfRange, field, "must be in UTC"));
     }
-    // PostgreSQL keeps microseconds: what is shown and what is stored must be equal
-    Ok(time.to_utc().trunc_subsecs(6))
+    // PostgreSQL keeps microseconds and has no leap seconds: what is shown and what is stored must be equal
+    DateTime::from_timestamp_micros(time.timestamp_micros())
+        .ok_or_else(|| Poison::field(PoisonReason::OutOfRange, field, "is too far from now"))
 }
