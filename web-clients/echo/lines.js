@@ -1,0 +1,115 @@
+/**
+ * What echo.js writes: changes and gaps for people or as JSON, and the closing words. Pure.
+ */
+
+import { formatMoney } from "../lib/money.js";
+
+/** @typedef {import("../lib/feed.js").Change} Change */
+/** @typedef {import("../lib/feed.js").ProofCounts & {holds: boolean}} Proof */
+
+/**
+ * `14:03:22.512  Oat Milk 1 l (3f2a9c1b)  €1.99 ▶ €2.19  stock 14 ▶ 13  v18  12 ms`
+ * @param {Change} change
+ * @param {Date} at
+ * @param {{color: boolean, locale?: string}} style
+ */
+export function changeLine(change, at, { color, locale }) {
+  const { previous, currency } = change;
+  const price = formatMoney(change.price_minor, currency, locale);
+  const oldPrice = previous && formatMoney(previous.price_minor, previous.currency, locale);
+  // Prices of two currencies cannot be told apart as dearer or cheaper.
+  const rise = previous?.currency === currency ? change.price_minor - previous.price_minor : 0;
+  const parts = [
+    paint(color, 2, time(at)),
+    `${clean(change.name)} ${paint(color, 2, `(${change.product_id.slice(0, 8)})`)}`,
+    moved(oldPrice, price, color, rise),
+    `stock ${moved(previous?.stock, change.stock, color, change.stock - (previous?.stock ?? change.stock))}`,
+    `v${change.version}`,
+  ];
+  if (change.age_ms !== undefined) parts.push(`${change.age_ms} ms`);
+  if (change.snapshot) parts.push("(snapshot)");
+  return `${parts.join("  ")}\n`;
+}
+
+/**
+ * @param {Change} change
+ * @param {Date} at
+ */
+export function changeJson({ previous, ...change }, at) {
+  const old = previous && { version: previous.version, price_minor: previous.price_minor, currency: previous.currency, stock: previous.stock };
+  return json("change", { at: at.toISOString(), ...change, old: old ?? null });
+}
+
+/**
+ * @param {import("../lib/frames.js").Gap} gap
+ * @param {Date} at
+ */
+export function gapLine({ partition, offset, reason, product_id }, at) {
+  const whose = product_id === undefined ? "" : ` of product ${product_id}`;
+  return `${time(at)}  gap: a change${whose} lies in the dead letters (${reason}, partition ${partition}, offset ${offset})\n`;
+}
+
+/**
+ * @param {string} type
+ * @param {object} data
+ */
+export function json(type, data) {
+  return `${JSON.stringify({ type, ...data })}\n`;
+}
+
+/**
+ * The last words.
+ * @param {Proof} proof
+ * @param {number} changes shown
+ */
+export function verdict(proof, changes) {
+  const notes = [];
+  if (proof.resumes > 0) notes.push(`${count(proof.resumes, "resume")}`);
+  if (proof.resets > 0) notes.push(`${count(proof.resets, "reset")}`);
+  if (proof.duplicates > 0) notes.push(`${count(proof.duplicates, "repeat")} dropped`);
+  const around = notes.length > 0 ? ` (${notes.join(", ")})` : "";
+  const said = proof.holds ? "no version was missed, none went back"
+    : `BROKEN: ${count(proof.missed, "version")} missed, ${proof.regressions} went back`;
+  return `${count(changes, "change")}: ${said}${around}\n`;
+}
+
+/**
+ * @param {number} n
+ * @param {string} what
+ */
+function count(n, what) {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}
+
+/**
+ * `old ▶ new`, or one of them where nothing moved.
+ * @param {string | number | undefined} old
+ * @param {string | number} now
+ * @param {boolean} color
+ * @param {number} rise
+ */
+function moved(old, now, color, rise) {
+  if (old === now) return String(now);
+  const shown = rise === 0 ? String(now) : paint(color, rise > 0 ? 32 : 31, String(now));
+  return old === undefined ? `▶ ${shown}` : `${old} ▶ ${shown}`;
+}
+
+/**
+ * @param {boolean} color
+ * @param {number} code
+ * @param {string} text
+ */
+function paint(color, code, text) {
+  return color ? `\x1b[${code}m${text}\x1b[0m` : text;
+}
+
+/** A name is somebody else's text: no control characters may reach the terminal. @param {string} text */
+function clean(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+}
+
+/** @param {Date} at */
+function time(at) {
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+}

@@ -1,0 +1,286 @@
+/**
+ * Shelfwire in a page or program: the newest price and stock of every product, and the proof that nothing was missed.
+ *
+ * ```js
+ * const feed = connect("http://localhost:8080");
+ * feed.addEventListener("change", ({ detail }) => console.log(detail.name, detail.price_minor));
+ * for await (const change of feed) { … }   // the same, at the reader's own pace: the newest state of each product
+ * ```
+ * The feed reconnects by itself, continues at its cursor on whichever replica answers, and drops what it holds already.
+ * It is `connecting` until it has all that the server has, then `live`; `stale` while the line or a server behind it is
+ * away; `closed` at the end. Only a refusal ends it from the server's side. No dependency, no build step: plain ES
+ * modules for browsers and Node.
+ */
+
+import { ListenerError, ServerError } from "./errors.js";
+import { Inbox } from "./inbox.js";
+import { Link } from "./link.js";
+import { watchPage } from "./page.js";
+import { SafeEvents } from "./safe-events.js";
+import { Shelf } from "./shelf.js";
+import { Standing } from "./standing.js";
+import { baseUrl } from "./target.js";
+import { Transports } from "./transports.js";
+
+export * from "./errors.js";
+export { formatMoney } from "./money.js";
+
+/** @typedef {import("./frames.js").Product} Product */
+/** @typedef {import("./shelf.js").Change} Change */
+/** @typedef {import("./proof.js").ProofCounts} ProofCounts */
+/** @typedef {import("./shelf.js").Checkpoint & {scope: "all" | string[]}} Checkpoint */
+/** @typedef {import("./standing.js").State} State */
+/** @typedef {import("./standing.js").StateDetail} StateDetail */
+/** @typedef {import("./frames.js").Hello & {cursor: string | undefined}} OpenDetail `cursor`: what was asked for */
+/**
+ * What listeners get as `event.detail`.
+ * @typedef {object} FeedEvents
+ * @property {OpenDetail} open a replica answered; what was missed, or a snapshot, follows
+ * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
+ * @property {Change} change
+ * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
+ * @property {import("./frames.js").Status} status what is away behind the server
+ * @property {import("./frames.js").ReplicasChanged} replicas
+ * @property {StateDetail} state lost connections are told here, not as errors
+ * @property {import("./errors.js").FeedError} error
+ */
+/**
+ * @typedef {object} FeedOptions
+ * @property {Iterable<string> | "all"} [products] ids; all by default
+ * @property {number} [everyMs] at most one change a product in so many ms; 0 (default): each
+ * @property {string} [cursor] continue here (`feed.products` then fills only as products change)
+ * @property {Checkpoint} [checkpoint] continue where `feed.checkpoint()` of an earlier run was
+ * @property {import("./transports.js").TransportName} [transport] `auto` by default
+ * @property {AbortSignal} [signal] closes the feed
+ * @property {() => string | undefined | Promise<string | undefined>} [token] a bearer token, asked for at each connection; SSE only
+ */
+
+/**
+ * @param {string | URL} [url] base address; a page's own origin by default
+ * @param {FeedOptions} [options]
+ * @returns {Feed}
+ */
+export function connect(url, options) {
+  return new Feed(url, options);
+}
+
+export class Feed extends SafeEvents {
+  #base;
+  #token;
+  #everyMs;
+  /** @type {Set<string> | "all"} */
+  #scope;
+  #shelf;
+  #transports;
+  #link;
+  #transport;
+  #unwatch;
+  /** @type {Set<Inbox>} */
+  #inboxes = new Set();
+  #standing = new Standing();
+  /** Products were asked for and have not come yet: the next connection must not continue at the cursor. */
+  #wantsSnapshot = false;
+  /** @type {{error?: unknown} | undefined} */
+  #ended;
+
+  /**
+   * @param {string | URL} [url]
+   * @param {FeedOptions} [options]
+   */
+  constructor(url, { products = "all", everyMs = 0, cursor, checkpoint, transport = "auto", signal, token } = {}) {
+    super();
+    this.#base = baseUrl(url);
+    this.#token = token;
+    this.#everyMs = everyMs;
+    this.#scope = products === "all" ? "all" : new Set(products);
+    this.#shelf = new Shelf({ cursor, checkpoint: checkpoint && inScope(checkpoint, this.#scope) });
+    this.#transports = new Transports(transport, { token });
+    this.#transport = this.#transports.next();
+    this.#link = new Link({
+      connecting: () => this.#connecting(),
+      frame: (frame) => this.#frame(frame),
+      bad: (error) => this.#tell("error", error),
+      lost: (error, retryInMs, heard) => this.#lost(error, retryInMs, heard),
+    });
+    this.#unwatch = watchPage(() => this.#link.wake());
+    signal?.addEventListener("abort", () => this.#end({ reason: "aborted", code: "aborted" }), { once: true });
+    // Listeners that are added in the same turn hear everything.
+    queueMicrotask(() => (signal?.aborted ? this.#end({ reason: "aborted", code: "aborted" }) : this.#ended || this.#link.connect()));
+  }
+
+  /** @returns {ReadonlyMap<string, Product>} the newest of each product, by id */
+  get products() {
+    return this.#shelf.products;
+  }
+
+  /** The place after all that was taken; opaque, good on any replica. */
+  get cursor() {
+    return this.#shelf.cursor;
+  }
+
+  /** @returns {ProofCounts & {holds: boolean}} `holds`: no version was missed and none went back */
+  get proof() {
+    return { ...this.#shelf.proof.counts, holds: this.#shelf.proof.holds };
+  }
+
+  /** @returns {StateDetail} */
+  get state() {
+    return { ...this.#standing.now };
+  }
+
+  /** @returns {Checkpoint} plain JSON, for `connect(url, {checkpoint})` of a later run */
+  checkpoint() {
+    return { ...this.#shelf.checkpoint(), scope: this.#scope === "all" ? "all" : [...this.#scope] };
+  }
+
+  /**
+   * @template {keyof FeedEvents} K
+   * @param {K} type
+   * @param {((event: CustomEvent<FeedEvents[K]>) => unknown) | {handleEvent: (event: CustomEvent<FeedEvents[K]>) => unknown} | null} listener
+   * @param {boolean | AddEventListenerOptions} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, listener, options);
+  }
+
+  /**
+   * Follows more products, or all of them. From all, a list narrows to that list.
+   * @param {Iterable<string> | "all"} ids
+   * @param {{everyMs?: number}} [options]
+   */
+  subscribe(ids, { everyMs = this.#everyMs } = {}) {
+    const before = this.#scope;
+    const asked = ids === "all" ? "all" : [...ids];
+    this.#everyMs = everyMs;
+    this.#scope = asked === "all" ? "all" : new Set(before === "all" ? asked : [...before, ...asked]);
+    this.#shelf.narrow(this.#scope);
+    this.#wantsSnapshot = true;
+    if (this.#link.send("subscribe", { products: asked, every_ms: everyMs })) this.#shelf.proof.asked(this.#scope, before);
+    else this.#link.refresh();
+  }
+
+  /**
+   * Follows these products no more.
+   * @param {Iterable<string>} ids
+   */
+  unsubscribe(ids) {
+    if (this.#scope === "all") throw new TypeError("this feed follows all products: subscribe to a list instead");
+    const gone = [...ids];
+    this.#scope = new Set([...this.#scope].filter((id) => !gone.includes(id)));
+    this.#shelf.narrow(this.#scope);
+    if (!this.#link.send("unsubscribe", { products: gone })) this.#link.refresh();
+  }
+
+  /** Ends the feed: no event follows but the state `closed`, and every loop over it ends. */
+  async close() {
+    this.#end({ reason: "closed by the reader", code: "closed" });
+  }
+
+  /** `await using feed = connect(…)`, where the runtime knows it. */
+  async [Symbol.asyncDispose]() {
+    await this.close();
+  }
+
+  /** @returns {AsyncIterableIterator<Change>} changes from now on; a slow reader gets the newest of each product */
+  [Symbol.asyncIterator]() {
+    const inbox = new Inbox((left) => this.#inboxes.delete(left));
+    if (this.#ended) inbox.end(this.#ended.error);
+    else this.#inboxes.add(inbox);
+    return inbox;
+  }
+
+  #connecting() {
+    if (this.#wantsSnapshot) this.#shelf.cursor = undefined;
+    this.#shelf.connecting();
+    this.#transport = this.#transports.next();
+    const wanted = { products: this.#scope, everyMs: this.#everyMs, cursor: this.#shelf.cursor };
+    return { transport: this.#transport, request: { base: this.#base, wanted, token: this.#token } };
+  }
+
+  /** @param {import("./frames.js").Frame} frame */
+  #frame(frame) {
+    const asked = this.#shelf.cursor;
+    const happened = this.#shelf.take(frame);
+    if (frame.type === "hello") {
+      this.#transports.worked(this.#transport);
+      this.#tell("open", { ...frame.data, cursor: asked });
+    } else if (frame.type === "gap") this.#tell("gap", frame.data);
+    else if (frame.type === "replicas_changed") this.#tell("replicas", frame.data);
+    else if (frame.type === "error") this.#tell("error", new ServerError(frame.data.message, frame.data));
+    else if (frame.type === "status") {
+      this.#standing.away(frame.data.away);
+      this.#tell("status", frame.data);
+    }
+    for (const [type, detail] of happened) {
+      if (type === "snapshot") this.#wantsSnapshot = false;
+      if (type === "change") for (const inbox of this.#inboxes) inbox.push(detail);
+      this.#tell(type, detail);
+    }
+    if (this.#ended) return;
+    this.#moved(this.#standing.settle(this.#shelf.caughtUp));
+    this.#link.live(this.#standing.now.state === "live");
+  }
+
+  /**
+   * @param {import("./errors.js").FeedError} error
+   * @param {number | undefined} retryInMs
+   * @param {boolean} heard
+   */
+  #lost(error, retryInMs, heard) {
+    if (!heard) this.#transports.failed();
+    this.#shelf.lost();
+    if (retryInMs !== undefined) return this.#moved(this.#standing.lost(error, retryInMs));
+    this.#tell("error", error);
+    this.#end({ reason: error.message, code: error.code }, error);
+  }
+
+  /**
+   * @param {{reason: string, code: string}} why
+   * @param {unknown} [error]
+   */
+  #end(why, error) {
+    if (this.#ended) return;
+    this.#link.close();
+    this.#unwatch();
+    this.#moved(this.#standing.close(why));
+    this.#ended = { error };
+    for (const inbox of this.#inboxes) inbox.end(error);
+    this.#inboxes.clear();
+  }
+
+  /** @param {StateDetail | undefined} next */
+  #moved(next) {
+    if (next !== undefined) this.#tell("state", next);
+  }
+
+  /**
+   * @template {keyof FeedEvents} K
+   * @param {K} type
+   * @param {FeedEvents[K]} detail
+   */
+  #tell(type, detail) {
+    if (!this.#ended) this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /**
+   * @protected
+   * @param {string} type
+   * @param {unknown} error
+   */
+  listenerThrew(type, error) {
+    if (type === "error" || this.#ended) console.error(error);
+    else this.#tell("error", new ListenerError(type, error));
+  }
+}
+
+/**
+ * A checkpoint of other products keeps its floors, but its cursor would leave holes.
+ * @param {Checkpoint} checkpoint
+ * @param {Set<string> | "all"} scope
+ * @returns {import("./shelf.js").Checkpoint}
+ */
+function inScope(checkpoint, scope) {
+  const was = checkpoint.scope;
+  const same = scope === "all" || was === "all" ? scope === was : was.length === scope.size && was.every((id) => scope.has(id));
+  return same ? checkpoint : { complete: false, products: checkpoint.products };
+}

@@ -1,0 +1,171 @@
+/**
+ * What a feed knows: the products, its place (cursor) and its proof. Pure: frames go in, happenings come out.
+ *
+ * The one rule of the contract lives here: a version that is not above the one held is never shown, across reconnects,
+ * replicas and resets. A snapshot fills the shelf without a word, but for products that were held before and have moved
+ * on meanwhile: those are changes that the reader has not seen, so each becomes one.
+ */
+
+import { BrokenPromiseError } from "./errors.js";
+import { Proof } from "./proof.js";
+
+/** @typedef {import("./frames.js").Product} Product */
+/** @typedef {import("./frames.js").Frame} Frame */
+/**
+ * @typedef {object} ChangeExtras
+ * @property {number} from the first version that this change folds in
+ * @property {Product | undefined} previous what was held before, if anything
+ * @property {number} missed versions that should have come before this one and did not
+ * @property {boolean} snapshot true when a snapshot after a reset brought it
+ * @property {number} [age_ms] from Kafka to the replica's encoder
+ */
+/** @typedef {Product & ChangeExtras} Change */
+/** @typedef {{products: number, changed: number, behind: number, reset: boolean}} SnapshotTaken `behind`: rows older than what is held, kept back */
+/**
+ * What a later run needs to go on where this one is; plain JSON.
+ * @typedef {object} Checkpoint
+ * @property {string} [cursor]
+ * @property {boolean} complete
+ * @property {Product[]} products the newest of each, so also the version floors
+ */
+/** @typedef {["change", Change] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
+
+/** The state of one feed. */
+export class Shelf {
+  /** @type {Map<string, Product>} */
+  products = new Map();
+  proof = new Proof();
+  /** @type {string | undefined} the place after all that was taken; opaque */
+  cursor;
+  /** True while the shelf has all that the server has: continued at the cursor, or the last snapshot page taken. */
+  caughtUp = false;
+  #page = freshPage();
+
+  /** @param {{cursor?: string, checkpoint?: Checkpoint}} [from] */
+  constructor({ cursor, checkpoint } = {}) {
+    this.cursor = cursor ?? checkpoint?.cursor;
+    if (checkpoint === undefined) return;
+    for (const product of checkpoint.products) this.products.set(product.product_id, product);
+    this.proof.restore(checkpoint.products, checkpoint.complete);
+  }
+
+  /** @returns {Checkpoint} */
+  checkpoint() {
+    return { cursor: this.cursor, complete: this.proof.complete, products: [...this.products.values()] };
+  }
+
+  /**
+   * Products that are followed no more are not kept: they would grow old unseen. Their floors stay.
+   * @param {Set<string> | "all"} scope
+   */
+  narrow(scope) {
+    if (scope === "all") return;
+    for (const id of this.products.keys()) if (!scope.has(id)) this.products.delete(id);
+  }
+
+  /** A connection is about to be made, with `cursor` if there is one. */
+  connecting() {
+    this.caughtUp = false;
+    this.#page = freshPage();
+    this.proof.connecting(this.cursor !== undefined);
+  }
+
+  /** The connection is gone. */
+  lost() {
+    this.caughtUp = false;
+  }
+
+  /**
+   * @param {Frame} frame
+   * @returns {Happening[]} in order
+   */
+  take(frame) {
+    const happened = this.#take(frame);
+    // Last: a cursor stands for everything up to this frame.
+    if (frame.cursor !== undefined) this.cursor = frame.cursor;
+    return happened;
+  }
+
+  /**
+   * @param {Frame} frame
+   * @returns {Happening[]}
+   */
+  #take(frame) {
+    switch (frame.type) {
+      case "hello":
+        this.proof.hello(frame.data);
+        this.caughtUp = frame.data.resumed && !frame.data.reset;
+        return [];
+      case "snapshot":
+        return this.#snapshot(frame.data);
+      case "product_changed": {
+        const { from, age_ms, ...product } = frame.data;
+        return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, snapshot: false });
+      }
+      case "gap":
+        if (frame.data.product_id !== undefined) this.proof.gap(frame.data.product_id);
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  /**
+   * @param {import("./frames.js").SnapshotPage} page
+   * @returns {Happening[]}
+   */
+  #snapshot({ products, reset, last }) {
+    this.proof.page(reset);
+    if (reset) this.caughtUp = false;
+    const taken = this.#page;
+    taken.reset ||= reset;
+    /** @type {Happening[]} */
+    const happened = [];
+    for (const product of products) {
+      taken.products++;
+      const held = this.products.get(product.product_id);
+      const verdict = this.proof.row(product.product_id, product.version);
+      if (verdict.behind) taken.behind++;
+      else if (verdict.regression || verdict.missed > 0 || (verdict.taken && held !== undefined)) {
+        happened.push(...this.#judged(product, verdict, { from: (held?.version ?? 0) + 1, snapshot: true }));
+      } else this.products.set(product.product_id, { ...held, ...product });
+    }
+    taken.changed += happened.filter(([type]) => type === "change").length;
+    if (last) {
+      this.proof.lastPage();
+      this.caughtUp = true;
+      happened.push(["snapshot", taken]);
+      this.#page = freshPage();
+    }
+    return happened;
+  }
+
+  /**
+   * @param {Product} product
+   * @param {import("./proof.js").Verdict} verdict
+   * @param {{from: number, age_ms?: number, snapshot: boolean}} extras
+   * @returns {Happening[]}
+   */
+  #judged(product, { taken, missed, regression }, extras) {
+    const productId = product.product_id;
+    if (regression) {
+      const message = `version ${product.version} of ${productId} came after a higher one on the same connection`;
+      return [["error", new BrokenPromiseError(message, { code: "regression", productId })]];
+    }
+    if (!taken) return [];
+    const previous = this.products.get(productId);
+    this.products.set(productId, { ...previous, ...product });
+    /** @type {Happening[]} */
+    const happened = [["change", { ...product, ...extras, previous, missed }]];
+    if (missed > 0) {
+      const message = `${missed} version${missed > 1 ? "s" : ""} of ${productId} missing before version ${product.version}`;
+      happened.unshift(["error", new BrokenPromiseError(message, { code: "hole", productId })]);
+    }
+    return happened;
+  }
+}
+
+/** @returns {SnapshotTaken} */
+function freshPage() {
+  return { products: 0, changed: 0, behind: 0, reset: false };
+}

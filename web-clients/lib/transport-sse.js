@@ -1,0 +1,104 @@
+/**
+ * One stream of server-sent events, by `fetch`.
+ *
+ * `fetch` and not `EventSource`, since a page that uses the latter sees neither status nor `Retry-After`, gives up for
+ * good on any answer but 200, and cannot send a token. A draining server answers 200 with `going_away`; the codes below
+ * come from proxies and from wrong requests.
+ */
+
+import { ConnectionError, FeedError, ProtocolError, RefusedError } from "./errors.js";
+import { readFrame } from "./frames.js";
+import { SseParser } from "./sse-parser.js";
+import { targetUrl } from "./target.js";
+
+/** Answers after which the same request may work later. */
+const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** @type {import("./transport-ws.js").OpenTransport} */
+export function openSse(request, sink) {
+  const abort = new AbortController();
+  /** @type {number | undefined} */
+  let retryInMs;
+  const parser = new SseParser(
+    ({ type, data, id }) => {
+      if (abort.signal.aborted) return;
+      try {
+        sink.frame(readFrame(type, parse(data), id));
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        sink.bad(error);
+      }
+    },
+    (ms) => (retryInMs = ms),
+  );
+  read(request, abort.signal, parser, sink).then(
+    () => new ConnectionError("the stream ended", { code: "closed", retryInMs }),
+    (error) => (error instanceof FeedError ? error : new ConnectionError("no connection", { code: "unreachable", retryInMs, cause: error })),
+  ).then((error) => {
+    if (abort.signal.aborted) return;
+    abort.abort();
+    sink.lost(error);
+  });
+  return { close: () => abort.abort() };
+}
+
+/**
+ * @param {import("./transport-ws.js").Request} request
+ * @param {AbortSignal} signal
+ * @param {SseParser} parser
+ * @param {import("./transport-ws.js").Sink} sink
+ */
+async function read({ base, wanted, token }, signal, parser, sink) {
+  /** @type {Record<string, string>} */
+  const headers = { accept: "text/event-stream" };
+  const secret = await token?.();
+  if (secret !== undefined) headers.authorization = `Bearer ${secret}`;
+  if (signal.aborted) return;
+  const answer = await fetch(targetUrl(base, "sse", wanted), { headers, signal, cache: "no-store" });
+  if (answer.status !== 200) throw await refusal(answer, token !== undefined);
+  const type = answer.headers.get("content-type") ?? "";
+  if (!type.startsWith("text/event-stream") || answer.body === null) {
+    throw new RefusedError(`not an event stream but ${type || "nothing"}`, { code: "not_a_stream", status: 200 });
+  }
+  sink.alive();
+  const reader = answer.body.getReader();
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || signal.aborted) return;
+    sink.alive();
+    parser.push(decoder.decode(value, { stream: true }));
+  }
+}
+
+/**
+ * @param {Response} answer
+ * @param {boolean} withToken a fresh token may be accepted
+ */
+async function refusal(answer, withToken) {
+  const { status } = answer;
+  const problem = await answer.json().catch(() => ({}));
+  const message = `the server answered ${status}: ${problem.detail ?? problem.title ?? answer.statusText}`;
+  if (!TEMPORARY.has(status) && !(withToken && status === 401)) return new RefusedError(message, { code: `http_${status}`, status });
+  return new ConnectionError(message, { code: `http_${status}`, retryInMs: retryAfter(answer.headers.get("retry-after")) });
+}
+
+/**
+ * @param {string | null} header seconds, or a date
+ * @param {number} [now]
+ */
+export function retryAfter(header, now = Date.now()) {
+  if (header === null) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** @param {string} data */
+function parse(data) {
+  try {
+    return JSON.parse(data);
+  } catch (cause) {
+    throw new ProtocolError("an event whose data is no JSON", { cause });
+  }
+}

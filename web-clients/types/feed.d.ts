@@ -1,0 +1,158 @@
+/** @typedef {import("./frames.js").Product} Product */
+/** @typedef {import("./shelf.js").Change} Change */
+/** @typedef {import("./proof.js").ProofCounts} ProofCounts */
+/** @typedef {import("./shelf.js").Checkpoint & {scope: "all" | string[]}} Checkpoint */
+/** @typedef {import("./standing.js").State} State */
+/** @typedef {import("./standing.js").StateDetail} StateDetail */
+/** @typedef {import("./frames.js").Hello & {cursor: string | undefined}} OpenDetail `cursor`: what was asked for */
+/**
+ * What listeners get as `event.detail`.
+ * @typedef {object} FeedEvents
+ * @property {OpenDetail} open a replica answered; what was missed, or a snapshot, follows
+ * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
+ * @property {Change} change
+ * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
+ * @property {import("./frames.js").Status} status what is away behind the server
+ * @property {import("./frames.js").ReplicasChanged} replicas
+ * @property {StateDetail} state lost connections are told here, not as errors
+ * @property {import("./errors.js").FeedError} error
+ */
+/**
+ * @typedef {object} FeedOptions
+ * @property {Iterable<string> | "all"} [products] ids; all by default
+ * @property {number} [everyMs] at most one change a product in so many ms; 0 (default): each
+ * @property {string} [cursor] continue here (`feed.products` then fills only as products change)
+ * @property {Checkpoint} [checkpoint] continue where `feed.checkpoint()` of an earlier run was
+ * @property {import("./transports.js").TransportName} [transport] `auto` by default
+ * @property {AbortSignal} [signal] closes the feed
+ * @property {() => string | undefined | Promise<string | undefined>} [token] a bearer token, asked for at each connection; SSE only
+ */
+/**
+ * @param {string | URL} [url] base address; a page's own origin by default
+ * @param {FeedOptions} [options]
+ * @returns {Feed}
+ */
+export function connect(url?: string | URL, options?: FeedOptions): Feed;
+export * from "./errors.js";
+export { formatMoney } from "./money.js";
+export class Feed extends SafeEvents {
+    /**
+     * @param {string | URL} [url]
+     * @param {FeedOptions} [options]
+     */
+    constructor(url?: string | URL, { products, everyMs, cursor, checkpoint, transport, signal, token }?: FeedOptions);
+    /** @returns {ReadonlyMap<string, Product>} the newest of each product, by id */
+    get products(): ReadonlyMap<string, Product>;
+    /** The place after all that was taken; opaque, good on any replica. */
+    get cursor(): string | undefined;
+    /** @returns {ProofCounts & {holds: boolean}} `holds`: no version was missed and none went back */
+    get proof(): ProofCounts & {
+        holds: boolean;
+    };
+    /** @returns {StateDetail} */
+    get state(): StateDetail;
+    /** @returns {Checkpoint} plain JSON, for `connect(url, {checkpoint})` of a later run */
+    checkpoint(): Checkpoint;
+    /**
+     * @template {keyof FeedEvents} K
+     * @param {K} type
+     * @param {((event: CustomEvent<FeedEvents[K]>) => unknown) | {handleEvent: (event: CustomEvent<FeedEvents[K]>) => unknown} | null} listener
+     * @param {boolean | AddEventListenerOptions} [options]
+     */
+    addEventListener<K extends keyof FeedEvents>(type: K, listener: ((event: CustomEvent<FeedEvents[K]>) => unknown) | {
+        handleEvent: (event: CustomEvent<FeedEvents[K]>) => unknown;
+    } | null, options?: boolean | AddEventListenerOptions): void;
+    /**
+     * Follows more products, or all of them. From all, a list narrows to that list.
+     * @param {Iterable<string> | "all"} ids
+     * @param {{everyMs?: number}} [options]
+     */
+    subscribe(ids: Iterable<string> | "all", { everyMs }?: {
+        everyMs?: number;
+    }): void;
+    /**
+     * Follows these products no more.
+     * @param {Iterable<string>} ids
+     */
+    unsubscribe(ids: Iterable<string>): void;
+    /** Ends the feed: no event follows but the state `closed`, and every loop over it ends. */
+    close(): Promise<void>;
+    /** `await using feed = connect(…)`, where the runtime knows it. */
+    [Symbol.asyncDispose](): Promise<void>;
+    /** @returns {AsyncIterableIterator<Change>} changes from now on; a slow reader gets the newest of each product */
+    [Symbol.asyncIterator](): AsyncIterableIterator<Change>;
+    #private;
+}
+export type Product = import("./frames.js").Product;
+export type Change = import("./shelf.js").Change;
+export type ProofCounts = import("./proof.js").ProofCounts;
+export type Checkpoint = import("./shelf.js").Checkpoint & {
+    scope: "all" | string[];
+};
+export type State = import("./standing.js").State;
+export type StateDetail = import("./standing.js").StateDetail;
+/**
+ * `cursor`: what was asked for
+ */
+export type OpenDetail = import("./frames.js").Hello & {
+    cursor: string | undefined;
+};
+/**
+ * What listeners get as `event.detail`.
+ */
+export type FeedEvents = {
+    /**
+     * a replica answered; what was missed, or a snapshot, follows
+     */
+    open: OpenDetail;
+    /**
+     * `feed.products` is filled
+     */
+    snapshot: import("./shelf.js").SnapshotTaken;
+    change: Change;
+    /**
+     * a change that could not be read or written lies in the dead letters
+     */
+    gap: import("./frames.js").Gap;
+    /**
+     * what is away behind the server
+     */
+    status: import("./frames.js").Status;
+    replicas: import("./frames.js").ReplicasChanged;
+    /**
+     * lost connections are told here, not as errors
+     */
+    state: StateDetail;
+    error: import("./errors.js").FeedError;
+};
+export type FeedOptions = {
+    /**
+     * ids; all by default
+     */
+    products?: "all" | Iterable<string> | undefined;
+    /**
+     * at most one change a product in so many ms; 0 (default): each
+     */
+    everyMs?: number | undefined;
+    /**
+     * continue here (`feed.products` then fills only as products change)
+     */
+    cursor?: string | undefined;
+    /**
+     * continue where `feed.checkpoint()` of an earlier run was
+     */
+    checkpoint?: Checkpoint | undefined;
+    /**
+     * `auto` by default
+     */
+    transport?: import("./transports.js").TransportName | undefined;
+    /**
+     * closes the feed
+     */
+    signal?: AbortSignal | undefined;
+    /**
+     * a bearer token, asked for at each connection; SSE only
+     */
+    token?: (() => string | undefined | Promise<string | undefined>) | undefined;
+};
+import { SafeEvents } from "./safe-events.js";

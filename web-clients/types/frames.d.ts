@@ -1,0 +1,128 @@
+/**
+ * @param {string} type
+ * @param {unknown} data parsed JSON
+ * @param {unknown} cursor opaque; empty or missing where the frame moves none
+ * @returns {Frame}
+ * @throws {ProtocolError}
+ */
+export function readFrame(type: string, data: unknown, cursor: unknown): Frame;
+/**
+ * A product's whole state at one version.
+ */
+export type Product = {
+    /**
+     * UUID
+     */
+    product_id: string;
+    /**
+     * 1, 2, 3 … without a gap
+     */
+    version: number;
+    name: string;
+    /**
+     * in minor units of `currency`
+     */
+    price_minor: number;
+    /**
+     * ISO 4217
+     */
+    currency: string;
+    stock: number;
+    /**
+     * the photo's hash, null when it has none
+     */
+    photo?: string | null | undefined;
+    /**
+     * RFC 3339, UTC
+     */
+    occurred_at?: string | undefined;
+};
+export type FrameOnly = {
+    /**
+     * the first version that this frame folds in
+     */
+    from: number;
+    /**
+     * from Kafka to the replica's encoder
+     */
+    age_ms?: number | undefined;
+};
+export type ProductChanged = Product & FrameOnly;
+export type Hello = {
+    replica: string;
+    epoch: string;
+    resumed: boolean;
+    reset: boolean;
+    missed: number;
+    heartbeat_ms: number;
+    limits: Record<string, unknown>;
+};
+export type SnapshotPage = {
+    products: Product[];
+    reset: boolean;
+    last: boolean;
+};
+/**
+ * a position that went to dead letters
+ */
+export type Gap = {
+    partition: number;
+    offset: number;
+    reason: string;
+    product_id?: string;
+};
+export type Status = {
+    away: {
+        what: string;
+        since?: string;
+    }[];
+    stale_ms?: number;
+};
+export type GoingAway = {
+    reconnect_after_ms: number;
+    reason: string;
+};
+export type ReplicasChanged = {
+    replicas: Record<string, unknown>[];
+    moved?: Record<string, unknown>[];
+};
+export type ErrorData = {
+    code: string;
+    message: string;
+    field?: string;
+};
+export type TypedFrame = {
+    type: "hello";
+    data: Hello;
+} | {
+    type: "snapshot";
+    data: SnapshotPage;
+} | {
+    type: "product_changed";
+    data: ProductChanged;
+} | {
+    type: "gap";
+    data: Gap;
+} | {
+    type: "status";
+    data: Status;
+} | {
+    type: "going_away";
+    data: GoingAway;
+} | {
+    type: "replicas_changed";
+    data: ReplicasChanged;
+} | {
+    type: "error";
+    data: ErrorData;
+} | {
+    type: "heartbeat";
+    data: object;
+} | {
+    type: "unknown";
+    data: unknown;
+};
+export type Frame = TypedFrame & {
+    cursor: string | undefined;
+};
+export type Check = (data: any) => boolean;
