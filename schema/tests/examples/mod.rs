@@ -110,6 +110,7 @@ struct Rule {
 }
 
 /// The key where a case tells none.
+#[expect(clippy::unnecessary_wraps, reason = "the default of a field has its type")]
 fn right_key() -> Option<String> {
     Some(product_id(PLAIN))
 }
