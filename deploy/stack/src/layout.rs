@@ -12,10 +12,20 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A log longer than this, in bytes, is set aside as `NAME.log.1` when its process starts, so that two of them bound the
 /// disk that one process can take between starts.
 const LOG_LIMIT: u64 = 8 * 1024 * 1024;
+
+/// Length and time of a file: another stamp, another content.
+pub type Stamp = (u64, SystemTime);
+
+/// The stamp of a file that is there.
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.len(), found.modified().ok()?))
+}
 
 /// The run folder of one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +55,15 @@ impl Layout {
     /// A generated configuration file.
     pub fn conf(&self, name: &str) -> PathBuf {
         self.root.join("conf").join(name)
+    }
+
+    /// Writes a configuration file, unless it holds this text already: its time tells when it changed.
+    pub fn write_conf(&self, name: &str, text: &str) -> io::Result<()> {
+        let path = self.conf(name);
+        if fs::read_to_string(&path).is_ok_and(|found| found == text) {
+            return Ok(());
+        }
+        fs::write(path, text)
     }
 
     /// The log of a process.

@@ -22,10 +22,13 @@ pub mod supervisor;
 pub mod servers;
 
 pub mod child;
+pub mod control;
+pub mod daemon;
 pub mod layout;
 pub mod ports;
 pub mod probe;
 pub mod proc;
+pub mod settings;
 pub mod wire;
 
 mod private;

@@ -24,7 +24,7 @@ use crate::layout::Layout;
 use crate::ports;
 use crate::servers::{kafka, postgres, redis};
 use crate::service::Restart;
-use crate::supervisor::{self, Command, Handle};
+use crate::supervisor::{self, Command, Handle, wait};
 use crate::wire;
 
 /// Servers become ready within this, or the start fails. Three brokers on a busy machine need 20 s.
@@ -114,7 +114,7 @@ impl Private {
         services.push(postgres::service(layout, self.postgres, options.durable, Restart::Never)?);
         services.push(redis::service(layout, self.redis, options.durable, Restart::Never)?);
         self.handle.ask(Command::Apply(services))?;
-        self.handle.wait_ready(&[], layout, READY)
+        self.wait_ready(None)
     }
 
     /// Kafka's addresses, separated by commas.
@@ -150,19 +150,28 @@ impl Private {
     /// `SIGKILL` to the server and all its children; returns when it is gone.
     pub fn kill(&self, name: &str) -> anyhow::Result<()> {
         self.handle.ask(Command::Kill(name.to_owned()))?;
-        self.handle.wait_down(&[name], DOWN)
+        self.wait_down(name)
     }
 
     /// A graceful stop; returns when it is gone.
     pub fn stop(&self, name: &str) -> anyhow::Result<()> {
         self.handle.ask(Command::Stop(name.to_owned()))?;
-        self.handle.wait_down(&[name], DOWN)
+        self.wait_down(name)
     }
 
     /// Starts a stopped or killed server on its old port and data; returns when it is ready.
     pub fn start_again(&self, name: &str) -> anyhow::Result<()> {
         self.handle.ask(Command::Start(name.to_owned()))?;
-        self.handle.wait_ready(&[name], &self.layout, READY)
+        self.wait_ready(Some(name))
+    }
+
+    fn wait_ready(&self, name: Option<&str>) -> anyhow::Result<()> {
+        let whose = |other: &str| name.is_none_or(|name| name == other);
+        wait::until_ready(|| self.handle.ask(Command::Status), whose, &self.layout, READY)
+    }
+
+    fn wait_down(&self, name: &str) -> anyhow::Result<()> {
+        wait::until_down(|| self.handle.ask(Command::Status), |other| other == name, DOWN)
     }
 
     /// `SIGSTOP`: connections stay open, and nothing is answered until [`Self::resume`].

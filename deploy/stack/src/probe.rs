@@ -15,7 +15,7 @@ const ANSWER: Duration = Duration::from_millis(500);
 /// The question that a service must answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// It is enough that it runs.
+    /// It is enough that it runs for a moment.
     Alive,
     /// `PING` must bring `+PONG` (a Redis that still loads its file says otherwise).
     Redis,

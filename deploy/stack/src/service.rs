@@ -5,10 +5,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::layout::Stamp;
 use crate::probe::Probe;
 
 /// A process that the supervisor keeps.
@@ -38,8 +39,9 @@ pub struct Service {
     pub tier: Tier,
     /// What happens when it ends by itself.
     pub restart: Restart,
-    /// Length and time of our own binary: a rebuilt one is another description, so `up` replaces the process.
-    pub built: Option<(u64, SystemTime)>,
+    /// The stamp of our own binary, or of a server's configuration file: a rebuilt or edited one is another description,
+    /// so `up` replaces the process.
+    pub made_of: Option<Stamp>,
 }
 
 /// The user and group that a process is switched to.

@@ -36,6 +36,15 @@ pub fn execute(port: u16, database: &str, sql: &str) -> io::Result<()> {
     until_ready(&mut stream)
 }
 
+/// Whether a database is there.
+pub fn has_database(port: u16, name: &str) -> io::Result<bool> {
+    match connect(port, name, Duration::from_secs(5)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.to_string().contains("does not exist") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn send(stream: &mut TcpStream, kind: Option<u8>, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len() + 4).map_err(io::Error::other)?;
     let mut message: Vec<u8> = kind.into_iter().collect();

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use super::GRACE;
 use crate::child;
-use crate::layout::Layout;
+use crate::layout::{Layout, stamp};
 use crate::probe::Probe;
 use crate::service::{Restart, Service, Tier};
 
@@ -68,7 +68,7 @@ impl Cluster {
 /// Writes the configuration and formats the data folders that are new.
 pub fn prepare(layout: &Layout, cluster: &Cluster) -> anyhow::Result<()> {
     let jars = jars()?;
-    fs::write(layout.conf("log4j2.properties"), LOGGING)?;
+    layout.write_conf("log4j2.properties", LOGGING)?;
     refuse_another_size(layout, cluster.nodes.len())?;
     std::thread::scope(|scope| {
         let formats = (1..=cluster.nodes.len()).map(|id| (id, layout.path(&format!("kafka{id}"))));
@@ -99,13 +99,15 @@ fn refuse_another_size(layout: &Layout, wanted: usize) -> anyhow::Result<()> {
 }
 
 fn format(layout: &Layout, cluster: &Cluster, jars: &Path, id: usize, data: &Path) -> anyhow::Result<()> {
-    let config = layout.conf(&format!("kafka{id}.properties"));
-    fs::write(&config, cluster.properties(id, data).context("no such node")?)?;
+    let name = format!("kafka{id}.properties");
+    layout.write_conf(&name, &cluster.properties(id, data).context("no such node")?)?;
     if data.join("meta.properties").exists() {
         return Ok(());
     }
     let mut tool = java(layout, jars)?;
-    tool.args(QUICK_JVM).args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]).arg(config);
+    tool.args(QUICK_JVM)
+        .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
+        .arg(layout.conf(&name));
     let output = child::tie_to_us(&mut tool).output().context("running Kafka's format")?;
     let said = [output.stdout, output.stderr].concat();
     ensure!(
@@ -137,7 +139,7 @@ pub fn services(layout: &Layout, cluster: &Cluster) -> anyhow::Result<Vec<Servic
             grace: GRACE,
             tier: Tier::Server,
             restart: cluster.restart,
-            built: None,
+            made_of: stamp(&layout.conf(&format!("{name}.properties"))),
             name,
         })
     };
@@ -173,6 +175,18 @@ pub fn jars() -> anyhow::Result<PathBuf> {
         collect(&cache, &jars)?;
     }
     Ok(jars)
+}
+
+/// Whether starting a broker will first collect the jars.
+pub fn is_to_be_collected() -> bool {
+    cache().is_ok_and(|cache| !cache.join(format!("kafka-{VERSION}")).exists())
+}
+
+fn cache() -> anyhow::Result<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let cache =
+        std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home.map(|home| home.join(".cache")));
+    Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("shelfwire"))
 }
 
 fn collect(cache: &Path, jars: &Path) -> anyhow::Result<()> {

@@ -3,6 +3,8 @@
 //! Each has a `prepare`, which makes its data and configuration once (a second call changes nothing), and a `service`,
 //! which describes the process. Preparing may take seconds (a JVM, `initdb`) and happens outside the supervisor.
 
+pub mod apps;
+pub mod haproxy;
 pub mod kafka;
 pub mod postgres;
 pub mod redis;

@@ -15,7 +15,7 @@ use nix::unistd::{User, geteuid};
 
 use super::GRACE;
 use crate::child;
-use crate::layout::Layout;
+use crate::layout::{Layout, stamp};
 use crate::probe::Probe;
 use crate::service::{Owner, Restart, Service, Tier};
 use crate::wire::USER;
@@ -25,7 +25,7 @@ const CONFIG: &str = include_str!("../../../native/postgresql.conf");
 /// Makes the cluster and the configuration.
 pub fn prepare(layout: &Layout) -> anyhow::Result<()> {
     let data = layout.path("pg");
-    fs::write(layout.conf("postgresql.conf"), CONFIG).context("writing postgresql.conf")?;
+    layout.write_conf("postgresql.conf", CONFIG).context("writing postgresql.conf")?;
     if data.join("PG_VERSION").exists() {
         return Ok(());
     }
@@ -80,7 +80,7 @@ pub fn service(layout: &Layout, port: u16, durable: bool, restart: Restart) -> a
         grace: GRACE,
         tier: Tier::Server,
         restart,
-        built: None,
+        made_of: stamp(&layout.conf("postgresql.conf")),
     })
 }
 

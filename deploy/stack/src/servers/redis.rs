@@ -6,7 +6,7 @@ use anyhow::Context;
 use nix::sys::signal::Signal;
 
 use super::GRACE;
-use crate::layout::Layout;
+use crate::layout::{Layout, stamp};
 use crate::probe::Probe;
 use crate::service::{Restart, Service, Tier};
 
@@ -15,7 +15,7 @@ const CONFIG: &str = include_str!("../../../native/redis.conf");
 /// Makes the data folder and the configuration.
 pub fn prepare(layout: &Layout) -> anyhow::Result<()> {
     fs::create_dir_all(layout.path("redis"))?;
-    fs::write(layout.conf("redis.conf"), CONFIG).context("writing redis.conf")
+    layout.write_conf("redis.conf", CONFIG).context("writing redis.conf")
 }
 
 /// The process; not `durable` means that a restart begins empty.
@@ -38,6 +38,6 @@ pub fn service(layout: &Layout, port: u16, durable: bool, restart: Restart) -> a
         grace: GRACE,
         tier: Tier::Server,
         restart,
-        built: None,
+        made_of: stamp(&layout.conf("redis.conf")),
     })
 }

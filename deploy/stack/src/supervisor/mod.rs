@@ -9,7 +9,9 @@
 //! are short. One that was stopped or killed **on request** stays down until somebody starts it.
 
 mod handle;
+mod report;
 mod slot;
+pub mod wait;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -17,8 +19,8 @@ use std::time::{Duration, Instant};
 use crate::layout::Layout;
 use crate::service::{Service, Tier};
 pub use handle::Handle;
+pub use report::{Phase, Report};
 use slot::Slot;
-pub use slot::{Phase, Report};
 
 /// A turn of the loop while something starts or stops, and while all is steady (a death is noticed that late).
 const TURN: Duration = Duration::from_millis(20);

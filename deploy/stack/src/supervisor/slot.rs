@@ -15,44 +15,15 @@ use crate::layout::Layout;
 use crate::service::{Restart, Service, Tier};
 use crate::{child, ports, proc};
 
+use super::report::{Phase, Report};
+
 /// First pause before a restart; doubled for each life shorter than `SHORT_LIFE`, up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const SHORT_LIFE: Duration = Duration::from_secs(5);
 
-/// How a process stands, as others see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// To be started, at once or after a pause.
-    Waiting,
-    /// Runs, does not answer yet.
-    Starting,
-    /// Answers.
-    Ready,
-    /// Was asked to stop.
-    Stopping,
-    /// Does not run, and stays so.
-    Down,
-}
-
-/// One process's state, for `status` and for those who wait.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Its name.
-    pub name: String,
-    /// How it stands.
-    pub phase: Phase,
-    /// Its process id, while it runs.
-    pub pid: Option<u32>,
-    /// Its port, where it has one.
-    pub port: Option<u16>,
-    /// How long it has been in this phase.
-    pub since: Duration,
-    /// Starts after the first one that nobody asked for.
-    pub restarts: u32,
-    /// Why it is where it is; empty when there is nothing to say.
-    pub note: String,
-}
+/// A process without a port counts as ready when it has lived this long.
+const PROOF_OF_LIFE: Duration = Duration::from_millis(500);
 
 enum State {
     Waiting { until: Instant },
@@ -240,7 +211,7 @@ impl Slot {
         let State::Starting { child } = &self.state else { return };
         let answers = match &self.service.port {
             Some((port, _)) => self.service.probe.passes(*port) && proc::listens(child.id(), *port),
-            None => true,
+            None => self.since.elapsed() > PROOF_OF_LIFE,
         };
         if answers && let State::Starting { child } = std::mem::replace(&mut self.state, State::Down) {
             self.note.clear();

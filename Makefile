@@ -1,0 +1,77 @@
+# Shelfwire's everyday commands; `make` alone lists them. Variables go behind the verb: make up REPLICAS=3 RATE=50
+# One that is not given keeps what the running stack has, or takes the default:
+#   REPLICAS=2 (1 to 6)   RATE=10 (changes a second; 0.5, 1/min, max)   PRODUCTS=1000   BROKERS=1 (or 3)
+#   PORT=8080   STATS_PORT=8404   GATEWAY_PORT=8081   KAFKA_PORT=29092   PG_PORT=29432   REDIS_PORT=29379
+#   STACK=native (on Linux; elsewhere docker)   PROFILE=release (or dev)   RUN=.run (state)   YES=1 (install by sudo)
+
+STACK ?= $(if $(filter Linux,$(shell uname -s)),native,docker)
+stack := deploy/$(if $(filter docker,$(STACK)),compose,native)/stack.sh
+
+export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT PROFILE RUN YES
+
+.DEFAULT_GOAL := help
+.PHONY: help up down clean status logs scale kill-replica change psql redis topic doctor \
+        test ci fmt tidy lint doc bench-ingest
+
+help: ## list the commands
+	@sed -n 's/^# \{0,1\}//p; /^$$/q' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## install what is missing, build, start everything; again: move to other variables, or change nothing
+	@$(stack) up -d
+
+down: ## stop everything of ours; the data is kept
+	@$(stack) down
+
+clean: ## stop everything and delete the data
+	@$(stack) clean
+
+status: ## what runs, and which replica holds which partitions
+	@$(stack) status
+
+logs: ## follow the logs: of replica N=2, of NAME=kafka1, or all of ours
+	@$(stack) logs $(if $(N),gw$(N),$(NAME))
+
+scale: ## have REPLICAS=n gateways, leaving the others alone
+	@$(if $(REPLICAS),,$(error say how many: make scale REPLICAS=3))$(stack) scale gateway $(REPLICAS)
+
+kill-replica: ## SIGKILL replica N=2; it stays down until `make up` or `make scale`
+	@$(if $(N),,$(error say which: make kill-replica N=2))$(stack) kill gw$(N)
+
+change: ## change one product by hand: ID=… PRICE=499 (minor units) STOCK=3
+	@$(if $(ID),,$(error say which: make change ID=… PRICE=499 STOCK=3))$(stack) change --product $(ID) \
+		$(if $(PRICE),--price $(PRICE)) $(if $(STOCK),--stock $(STOCK))
+
+psql: ## a prompt on the database, or one statement: SQL="select count(*) from products"
+	@$(stack) psql $(if $(SQL),-c "$(SQL)")
+
+redis: ## a prompt on Redis, or one command: CMD="info memory"
+	@$(stack) redis $(CMD)
+
+topic: ## describe and follow a Kafka topic: TOPIC=product-changes, ARGS=--from-beginning
+	@$(stack) topic $(or $(TOPIC),product-changes) $(ARGS)
+
+doctor: ## what is missing or in the way, and its cure
+	@$(stack) doctor
+
+test: ## all tests, on private servers of their own
+	@deploy/native/test.sh
+
+ci: fmt tidy lint doc test ## what must pass before a change is taken
+
+fmt: # formatted?
+	cargo fmt --all --check
+
+tidy: # does everybody import only what they may?
+	cargo test --quiet --locked -p drills --test tidy
+
+lint: # warnings are errors
+	deploy/native/install.sh
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: # the documentation builds
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+bench-ingest: ## rows a second from Kafka to PostgreSQL, beside its ceiling and the naive way
+	@QUIET=1 deploy/native/install.sh
+	cargo bench --locked -p gateway --bench ingest

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Everything that is tested, beside one private Kafka, PostgreSQL and Redis that all tests share (`stack test-env`).
+set -eu
+cd "$(dirname "$0")/../.."
+deploy/native/install.sh
+# Built before the servers start, so that they do not wait for the compiler; the web clients' tests run the binaries.
+cargo build --locked --workspace --bins
+cargo test --locked --workspace --no-run
+# The web clients ship without dependencies; only the check of their types has some.
+cd web-clients
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+npm run --silent check
+cd ..
+exec deploy/native/stack.sh test-env -- sh -euc '
+    cargo test --locked --workspace
+    cd web-clients
+    set -- test/*/*.test.js
+    node --test "$@"
+'
