@@ -1,2 +1,98 @@
-//! x
-fn main() {}
+//! The binary: reads the settings, starts the logs and the signals, runs, and turns the end into an exit code.
+//!
+//! 0: done, or stopped with everything acknowledged. 1: something failed, in one line on stderr. 2: a wrong setting.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use generator::config::{Cli, Command, LogFormat, RunArgs};
+use generator::stop::Stop;
+use generator::worker;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let command = cli.command.unwrap_or(Command::Run(cli.run));
+    start_logs(match &command {
+        Command::Run(args) => args.common.log_format,
+        Command::Change(args) => args.common.log_format,
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let stop = Stop::default();
+        let listening = runtime.block_on(async { listen(stop.clone()) });
+        listening?;
+        let ended = execute(&command, runtime.handle(), &stop);
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: &Command, runtime: &Handle, stop: &Stop) -> anyhow::Result<()> {
+    match command {
+        Command::Run(args) => produce(args, runtime, stop),
+        Command::Change(_) => anyhow::bail!("not yet"),
+    }
+}
+
+fn produce(args: &RunArgs, runtime: &Handle, stop: &Stop) -> anyhow::Result<()> {
+    let summary = worker::run(args, runtime, stop)?;
+    tracing::info!("{}: {summary}", if stop.asked() { "stopped" } else { "done" });
+    Ok(())
+}
+
+/// Turns SIGTERM and SIGINT into the wish to stop.
+fn listen(stop: Stop) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {},
+                _ = interrupt.recv() => {},
+            }
+            tracing::info!("asked to stop; flushing what is in flight");
+            stop.ask();
+        }
+    });
+    Ok(())
+}
+
+fn start_logs(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_target(false);
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}
+
+/// A wrong setting: one line on stderr. `--help` and `--version` come this way too.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    // stderr that is gone leaves nobody to tell
+    let _ = writeln!(io::stderr(), "{}", lines.collect::<Vec<_>>().join(" "));
+    ExitCode::from(2)
+}

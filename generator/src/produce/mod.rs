@@ -1,0 +1,278 @@
+//! The way to Kafka: every change is handed over once, and its acknowledgement awaited.
+//!
+//! One idempotent producer with `acks=all` and no delivery timeout: a change that was taken is retried until the broker
+//! has it, in the order of its partition, so per product no version is skipped. Delivery reports are served on the
+//! worker's own thread ([`Producer::serve`]), which therefore owns all the counts.
+//!
+//! - **The broker is away:** the buffer, bounded in messages and bytes, fills; then [`Producer::send`] waits, says so
+//!   once, and goes on when there is room.
+//! - **A change is refused for good** (too large, the topic is gone, a fatal state of the producer): what follows it is
+//!   not delivered either, and the generator ends with an error; a restart resumes from what the topic has.
+
+mod delivery;
+mod patience;
+pub mod topic;
+
+use std::time::{Duration, Instant};
+
+use chrono::SecondsFormat;
+use rand::RngExt;
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use schema::{ProductChanged, headers, topics};
+
+pub use delivery::{Delivered, Pending};
+
+use crate::audit::AuditLog;
+use crate::stop::Stop;
+use delivery::Deliveries;
+use patience::{Patience, Word};
+
+/// Longest time for which acknowledgements and signals are not looked at.
+pub const SLICE: Duration = Duration::from_millis(20);
+/// How long a flush may take once a stop was asked for.
+pub const FLUSH: Duration = Duration::from_secs(10);
+/// Most changes that wait for their acknowledgement.
+const BUFFER_MESSAGES: u32 = 100_000;
+/// Most bytes of changes that wait for their acknowledgement, KiB.
+const BUFFER_KIB: u32 = 64 * 1024;
+
+/// Whether single changes should leave at once, or many of them cheaply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// A change waits for no other.
+    Paced,
+    /// Changes wait some milliseconds to travel together.
+    Bulk,
+}
+
+/// Why producing ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ProduceError {
+    /// The settings do not make a producer.
+    #[error("the Kafka producer cannot be made")]
+    Client(#[source] KafkaError),
+    /// Kafka will not have a change.
+    #[error("Kafka refused version {version} of product {product}; nothing after it was sent")]
+    Refused {
+        /// Which product.
+        product: schema::ProductId,
+        /// Which of its versions.
+        version: schema::Version,
+        /// Why.
+        source: KafkaError,
+    },
+    /// The producer cannot go on without risking order or a gap.
+    #[error("the Kafka producer is in a fatal state: {0}")]
+    Fatal(String),
+    /// The audit log cannot be written.
+    #[error("the audit log cannot be written")]
+    Audit(#[from] std::io::Error),
+    /// A stop was asked for, and the broker did not acknowledge in time.
+    #[error("stopped with {unacknowledged} of {sent} changes not acknowledged by Kafka")]
+    Unacknowledged {
+        /// Changes whose fate is not known.
+        unacknowledged: u64,
+        /// Changes handed over.
+        sent: u64,
+    },
+}
+
+/// Whether a change was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the buffer, and will be delivered.
+    Yes,
+    /// A stop was asked for while the buffer was full: it was not taken.
+    Stopped,
+}
+
+/// The producer and its counts.
+pub struct Producer {
+    client: BaseProducer<Deliveries>,
+    topic: String,
+    audit: Option<AuditLog>,
+    sent: u64,
+    acknowledged: u64,
+    patience: Patience,
+    /// The value of the change in hand; kept for its allocation.
+    value: Vec<u8>,
+}
+
+impl Producer {
+    /// A producer of changes for `topic`. Connects in the background.
+    pub fn new(
+        kafka: &str,
+        topic: &str,
+        traffic: Traffic,
+        audit: Option<AuditLog>,
+    ) -> Result<Self, ProduceError> {
+        let client = settings(kafka, traffic).create_with_context(Deliveries::default());
+        Ok(Self {
+            client: client.map_err(ProduceError::Client)?,
+            topic: topic.to_owned(),
+            audit,
+            sent: 0,
+            acknowledged: 0,
+            patience: Patience::new(Instant::now()),
+            value: Vec::with_capacity(1024),
+        })
+    }
+
+    /// Hands one change over, waiting for room when the buffer is full.
+    pub fn send(&mut self, change: &ProductChanged, stop: &Stop) -> Result<Taken, ProduceError> {
+        let mut value = std::mem::take(&mut self.value);
+        value.clear();
+        serde_json::to_writer(&mut value, change).expect("an event of the contract has a JSON form");
+        let taken = self.send_value(change, &value, stop);
+        self.value = value;
+        taken
+    }
+
+    fn send_value(
+        &mut self,
+        change: &ProductChanged,
+        value: &[u8],
+        stop: &Stop,
+    ) -> Result<Taken, ProduceError> {
+        let (topic, key) = (self.topic.clone(), change.product_id.key());
+        let mut record = BaseRecord::with_opaque_to(&topic, Box::new(Pending::of(change)))
+            .key(&key)
+            .payload(value)
+            .headers(record_headers(change));
+        loop {
+            match self.client.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
+                Err((source, back)) => return Err(back.delivery_opaque.refused(source)),
+            }
+            if stop.asked() {
+                return Ok(Taken::Stopped);
+            }
+            self.patience.full();
+            self.serve(SLICE)?;
+        }
+        self.sent += 1;
+        Ok(Taken::Yes)
+    }
+
+    /// Takes in acknowledgements, for `wait` long.
+    pub fn serve(&mut self, wait: Duration) -> Result<Vec<Delivered>, ProduceError> {
+        // whole milliseconds, upwards: librdkafka would spin through a rest
+        self.client
+            .poll(Duration::from_millis(wait.as_micros().div_ceil(1000).try_into().unwrap_or(u64::MAX)));
+        let delivered = self.client.context().take();
+        self.acknowledged += delivered.arrived.len() as u64;
+        if let Some(audit) = &mut self.audit {
+            audit.produced(&delivered.arrived)?;
+        }
+        if let Some((pending, source)) = delivered.refused {
+            return Err(pending.refused(source));
+        }
+        if let Some((_, reason)) = self.client.client().fatal_error() {
+            return Err(ProduceError::Fatal(reason));
+        }
+        match self.patience.look(self.in_flight(), delivered.arrived.len(), Instant::now()) {
+            Some(Word::Away) => tracing::warn!(
+                in_flight = self.in_flight(),
+                "kafka does not acknowledge; holding what was sent, and waiting"
+            ),
+            Some(Word::Full) => {
+                tracing::warn!(
+                    in_flight = self.in_flight(),
+                    "the buffer is full; making no changes until there is room"
+                );
+            }
+            Some(Word::Back { away_s }) => tracing::info!(away_s, "kafka acknowledges again; going on"),
+            None => {}
+        }
+        Ok(delivered.arrived)
+    }
+
+    /// Waits until everything sent is acknowledged; once a stop is asked for, at most [`FLUSH`] long.
+    pub fn flush(&mut self, stop: &Stop) -> Result<(), ProduceError> {
+        let mut stopping_since = None;
+        while self.in_flight() > 0 {
+            if stop.asked() {
+                let since = *stopping_since.get_or_insert_with(Instant::now);
+                if stop.hurried() || since.elapsed() > FLUSH {
+                    return Err(ProduceError::Unacknowledged {
+                        unacknowledged: self.in_flight(),
+                        sent: self.sent,
+                    });
+                }
+            }
+            self.serve(SLICE)?;
+        }
+        Ok(())
+    }
+
+    /// Changes handed over.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Changes that Kafka has.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// Changes whose acknowledgement has not come.
+    pub fn in_flight(&self) -> u64 {
+        self.sent - self.acknowledged
+    }
+}
+
+/// The producer's settings, each with its reason.
+fn settings(kafka: &str, traffic: Traffic) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", kafka)
+        .set("client.id", "shelfwire-generator")
+        // retries neither double a change nor swap two of one partition
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        // a change that cannot be delivered stops the ones behind it: versions have no gaps
+        .set("enable.gapless.guarantee", "true")
+        // no change is given up because of its age
+        .set("message.timeout.ms", "0")
+        // Java and other clients put a key on the same partition
+        .set("partitioner", "murmur2_random")
+        .set("queue.buffering.max.messages", BUFFER_MESSAGES.to_string())
+        .set("queue.buffering.max.kbytes", BUFFER_KIB.to_string())
+        .set("compression.type", "lz4")
+        .set("socket.nagle.disable", "true")
+        // a broker that comes back is found within a second (default 10 s)
+        .set("reconnect.backoff.max.ms", "1000");
+    match traffic {
+        Traffic::Paced => config.set("linger.ms", "0"),
+        Traffic::Bulk => config.set("linger.ms", "5").set("batch.size", "262144"),
+    };
+    config
+}
+
+/// CloudEvents' binary mode, and a trace that begins here.
+fn record_headers(change: &ProductChanged) -> OwnedHeaders {
+    let id = change.event_id.hyphenated().to_string();
+    let time = change.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let mut rng = rand::rng();
+    // the trace and span ids must not be all zeros (W3C Trace Context, §3.2.2)
+    let trace =
+        format!("00-{:032x}-{:016x}-01", rng.random_range(1..=u128::MAX), rng.random_range(1..=u64::MAX));
+    let event_type = ProductChanged::TYPE.to_string();
+    [
+        (headers::CE_ID, id.as_str()),
+        (headers::CE_SOURCE, topics::GENERATOR_SOURCE),
+        (headers::CE_SPECVERSION, "1.0"),
+        (headers::CE_TIME, &time),
+        (headers::CE_TYPE, &event_type),
+        (headers::CONTENT_TYPE, "application/json"),
+        (headers::TRACEPARENT, &trace),
+    ]
+    .into_iter()
+    .fold(OwnedHeaders::new_with_capacity(7), |all, (key, value)| {
+        all.insert(Header { key, value: Some(value) })
+    })
+}

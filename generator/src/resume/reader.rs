@@ -1,0 +1,199 @@
+//! Reads the topic of changes: to its end at start, and on from there.
+//!
+//! It is assigned its partitions by hand and commits nothing: no group, no rebalance. A broker that goes away in the
+//! middle is waited for.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use schema::{Poison, ProductChanged, ProductId, headers};
+
+use super::ends::{Ends, Next};
+use crate::produce::SLICE;
+use crate::produce::topic::Quiet;
+use crate::stop::Stop;
+
+/// How long the broker may take to say its end offsets.
+const ANSWER: Duration = Duration::from_secs(3);
+/// How often to say how far the reading is.
+const SAY: Duration = Duration::from_secs(3);
+/// Most bytes that are fetched ahead, KiB.
+const AHEAD_KIB: u32 = 16 * 1024;
+
+/// Why the topic cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the topic of changes cannot be read")]
+pub struct ResumeError(#[from] KafkaError);
+
+/// How the reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At the topic's end.
+    Reached,
+    /// A stop was asked for before that.
+    Stopped,
+}
+
+/// A reader of the topic, or of some of its partitions.
+pub struct Reader {
+    client: BaseConsumer<Quiet>,
+    /// Asks for end offsets, on a connection of its own: on the reader's one a question waits behind the fetch that
+    /// waits for new records, half a second each.
+    asker: BaseConsumer<Quiet>,
+    topic: String,
+    partitions: Vec<i32>,
+}
+
+/// One thing that the client gave.
+enum Step {
+    Change { partition: i32, offset: i64, change: Result<ProductChanged, Poison> },
+    Drained(i32),
+    Nothing,
+}
+
+impl Reader {
+    /// A reader from the beginning of `partitions`.
+    pub fn new(
+        kafka: &str,
+        topic: &str,
+        partitions: impl IntoIterator<Item = i32>,
+    ) -> Result<Self, ResumeError> {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", kafka)
+            .set("client.id", "shelfwire-generator")
+            .set("reconnect.backoff.max.ms", "1000");
+        let asker = config.create_with_context(Quiet)?;
+        let client: BaseConsumer<Quiet> = config
+            // the client library wants a name to read at all; nothing joins or commits under it
+            .set("group.id", "shelfwire-generator-resume")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "earliest")
+            .set("queued.max.messages.kbytes", AHEAD_KIB.to_string())
+            .create_with_context(Quiet)?;
+        let partitions: Vec<i32> = partitions.into_iter().collect();
+        let mut assignment = TopicPartitionList::new();
+        for partition in &partitions {
+            assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
+        }
+        client.assign(&assignment)?;
+        Ok(Self { client, asker, topic: topic.to_owned(), partitions })
+    }
+
+    /// Reads to the end, giving each valid event of the products that are `ours` to `take`.
+    pub fn read_to_end(
+        &mut self,
+        ours: impl Fn(ProductId) -> bool,
+        mut take: impl FnMut(&ProductChanged),
+        stop: &Stop,
+    ) -> Result<End, ResumeError> {
+        let start = Instant::now();
+        let (mut said, mut read, mut unreadable) = (start, 0_u64, 0_u64);
+        let most = self.partitions.iter().max().map_or(0, |p| place(*p) + 1);
+        let mut ends = Ends::new(most, start);
+        loop {
+            if stop.asked() {
+                return Ok(End::Stopped);
+            }
+            let now = Instant::now();
+            match ends.next(now) {
+                Next::Done => break,
+                Next::Read => {}
+                Next::Ask => match self.offsets(most) {
+                    Ok(offsets) => ends.told(&offsets, now),
+                    Err(error) => {
+                        tracing::warn!(%error, "kafka does not say where the topic ends; asking again")
+                    }
+                },
+            }
+            match self.step(SLICE)? {
+                Step::Change { partition, offset, change } => {
+                    let mine = change.as_ref().is_ok_and(|change| ours(change.product_id));
+                    ends.read(place(partition), offset, mine, now);
+                    match &change {
+                        Ok(change) if mine => take(change),
+                        Ok(_) => {}
+                        Err(_) => unreadable += 1,
+                    }
+                    read += 1;
+                }
+                Step::Drained(partition) => ends.drained(place(partition)),
+                Step::Nothing => {}
+            }
+            if said.elapsed() > SAY {
+                said = Instant::now();
+                tracing::info!(read, left = ends.left(), "reading what the topic already has");
+            }
+        }
+        tracing::info!(read, unreadable, took_ms = start.elapsed().as_millis(), "topic read to its end");
+        Ok(End::Reached)
+    }
+
+    /// Gives what came since, without waiting, to `take`; at most `most` records.
+    pub fn catch_up(
+        &mut self,
+        most: usize,
+        mut take: impl FnMut(&ProductChanged),
+    ) -> Result<(), ResumeError> {
+        for _ in 0..most {
+            match self.step(Duration::ZERO)? {
+                Step::Change { change: Ok(change), .. } => take(&change),
+                Step::Change { .. } | Step::Drained(_) => {}
+                Step::Nothing => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self, wait: Duration) -> Result<Step, ResumeError> {
+        match self.client.poll(wait) {
+            None => Ok(Step::Nothing),
+            Some(Ok(message)) => Ok(Step::Change {
+                partition: message.partition(),
+                offset: message.offset(),
+                change: decode(&message),
+            }),
+            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Step::Drained(partition)),
+            Some(Err(error)) if is_fatal(&error) => Err(error.into()),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "reading goes on when kafka is back");
+                Ok(Step::Nothing)
+            }
+        }
+    }
+
+    /// (first, end) of the partitions 0 … `most` − 1; (0, 0) for those that are not read.
+    fn offsets(&self, most: usize) -> Result<Vec<(i64, i64)>, KafkaError> {
+        let mut offsets = vec![(0, 0); most];
+        for partition in &self.partitions {
+            let found = self.asker.fetch_watermarks(&self.topic, *partition, ANSWER)?;
+            if let Some(slot) = offsets.get_mut(place(*partition)) {
+                *slot = found;
+            }
+        }
+        Ok(offsets)
+    }
+}
+
+fn place(partition: i32) -> usize {
+    usize::try_from(partition).unwrap_or(0)
+}
+
+fn is_fatal(error: &KafkaError) -> bool {
+    use rdkafka::error::RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed, UnknownTopicOrPartition};
+    matches!(error.rdkafka_error_code(), Some(Fatal | TopicAuthorizationFailed | UnknownTopicOrPartition))
+}
+
+fn decode(message: &BorrowedMessage<'_>) -> Result<ProductChanged, Poison> {
+    let header = |name: &str| {
+        let found = message.headers()?.iter().find(|header| header.key == name)?;
+        found.value
+    };
+    let (event_type, spec) = (header(headers::CE_TYPE), header(headers::CE_SPECVERSION));
+    ProductChanged::decode(message.key(), message.payload(), event_type, spec)
+}
