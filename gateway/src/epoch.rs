@@ -11,6 +11,9 @@
 //! stream is created only by whoever changes to its epoch, **before** the row says so: a stream that is not there always
 //! means that entries were lost, and is answered by the next epoch, never by an empty stream under the old name.
 //!
+//! While Redis is away an epoch has no stream, and its `run_id` is empty. No reader can have entered it, so a batch that was
+//! written under it owes the relay nothing: the next epoch, which a reader begins, stands for all of them.
+//!
 //! A Redis that restarts may come back with less than it acknowledged; the row therefore also keeps the server's
 //! `run_id`, and a reader that meets another one changes the epoch.
 
@@ -28,6 +31,13 @@ pub struct Epoch {
     pub run_id: String,
 }
 
+impl Epoch {
+    /// Whether a stream was made for it. Where none was, readers wait for the next epoch.
+    pub fn has_stream(&self) -> bool {
+        !self.run_id.is_empty()
+    }
+}
+
 /// Ends epoch `old` and begins the next one; returns what the row holds then. When another replica was faster, its epoch
 /// is kept: it, too, began after the caller's decision. The old stream is deleted.
 ///
@@ -41,7 +51,7 @@ pub async fn change(db: &Db, redis: &Redis, old: &Epoch, why: &'static str) -> R
     let now = db.change_epoch(old.id, &new).await?;
     if now.id == new.id {
         tracing::info!(old = %old.id, new = %new.id, why, "relay epoch changed");
-        if !new.run_id.is_empty() {
+        if new.has_stream() {
             forget_errors(redis.keep_stream(new.id).await);
             forget_errors(redis.delete_stream(old.id).await);
         }

@@ -12,6 +12,8 @@ pub mod config;
 pub mod db;
 pub mod epoch;
 pub mod health;
+pub mod ingest;
+pub mod kafka;
 pub mod live;
 pub mod metrics;
 pub mod redis;

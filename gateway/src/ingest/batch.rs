@@ -1,0 +1,221 @@
+//! One batch: decode → dead letters → apply → its dead letters → relay.
+//!
+//! When [`Lane::process`] returns, every record of the batch has its outcome and may be committed. It may be dropped at
+//! any point and run again, here or on another replica: each step is safe to repeat.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use schema::frames::Gap;
+use schema::relay::{RelayFrame, RelayedProduct};
+use schema::{PoisonReason, ProductChanged, ProductId, Version};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::Parts;
+use super::apply::{Apply, Written};
+use super::decode::{self, product_of};
+use super::outcome::{Outcome, Sorted};
+use super::relay::Relay;
+use crate::backoff::Backoff;
+use crate::db::Stored;
+use crate::health::Dependency;
+use crate::kafka::{DeadLetter, Record};
+use crate::metrics::{Reason, Stage};
+
+/// First and longest delay between two tries to write dead letters.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// One writer's tools.
+pub(super) struct Lane {
+    pub(super) parts: Parts,
+    pub(super) apply: Apply,
+    pub(super) relay: Relay,
+}
+
+/// One line of the audit log.
+#[derive(Serialize)]
+struct AuditLine<'a> {
+    event: &'a str,
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_id: Option<ProductId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Version>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<uuid::Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<PoisonReason>,
+}
+
+impl Lane {
+    /// Brings every record of `batch` to its outcome.
+    pub(super) async fn process(&mut self, batch: &[Record]) {
+        self.parts.metrics.batch_rows.observe(batch.len() as f64);
+        let decoded = self.timed_decode(batch);
+        let poison = decoded.poison.iter().filter_map(|(at, poison)| {
+            let error = poison.to_string();
+            Some(DeadLetter { record: batch.get(*at)?, reason: poison.reason, error })
+        });
+        let mut dead: Vec<DeadLetter<'_>> = poison.collect();
+        self.write_dead_letters(&dead, "poison").await;
+
+        let sorted = Sorted::new(&decoded.changes);
+        let started = Instant::now();
+        let written = self.apply.write(&sorted.unique).await;
+        self.observe("apply", started);
+
+        let outcomes = sorted.outcomes(&decoded.changes, &written.stored);
+        let refused = self.judge(batch, &decoded.changes, &outcomes, &written);
+        let conflicts = refused.iter().filter(|letter| letter.reason == PoisonReason::Conflict).count();
+        self.write_dead_letters(&refused, if conflicts > 0 { "conflict" } else { "rejected" }).await;
+        dead.extend(refused);
+
+        let started = Instant::now();
+        let mut frames = frames(batch, &decoded.changes, &written.stored);
+        frames.extend(dead.iter().map(gap));
+        let relayed = self.relay.publish(&frames, written.epoch).await;
+        self.observe("relay", started);
+        self.audit_records(relayed.as_str(), batch);
+    }
+
+    fn timed_decode(&self, batch: &[Record]) -> decode::Decoded {
+        let started = Instant::now();
+        let decoded = decode::decode(batch);
+        self.observe("decode", started);
+        decoded
+    }
+
+    fn observe(&self, stage: &'static str, started: Instant) {
+        self.parts
+            .metrics
+            .stage_seconds
+            .get_or_create(&Stage { stage })
+            .observe(started.elapsed().as_secs_f64());
+    }
+
+    /// Counts and audits the outcomes; returns what has to become dead letters.
+    fn judge<'b>(
+        &self,
+        batch: &'b [Record],
+        changes: &[(usize, ProductChanged)],
+        outcomes: &[Option<Outcome>],
+        written: &Written<'_>,
+    ) -> Vec<DeadLetter<'b>> {
+        let rejected: HashMap<_, _> = written
+            .rejected
+            .iter()
+            .map(|(change, words)| ((change.product_id, change.version), words))
+            .collect();
+        let mut letters = Vec::new();
+        let mut lines = Vec::new();
+        for ((at, change), outcome) in changes.iter().zip(outcomes) {
+            let Some(record) = batch.get(*at) else { continue };
+            let words = rejected.get(&(change.product_id, change.version));
+            let name = match (words, outcome) {
+                (Some(words), _) => {
+                    letters.push(DeadLetter {
+                        record,
+                        reason: PoisonReason::Rejected,
+                        error: (*words).clone(),
+                    });
+                    "rejected"
+                }
+                (None, Some(Outcome::Conflict)) => {
+                    let error =
+                        format!("conflict: version {} is stored with another event_id", change.version);
+                    letters.push(DeadLetter { record, reason: PoisonReason::Conflict, error });
+                    Outcome::Conflict.as_str()
+                }
+                (None, Some(outcome)) => outcome.as_str(),
+                // a row that was there a moment ago was deleted by somebody: nothing to hold the change against
+                (None, None) => Outcome::Stale.as_str(),
+            };
+            self.parts.metrics.count(name, 1);
+            if self.parts.audit.is_on() {
+                let ids = (Some(change.product_id), Some(change.version), Some(change.event_id));
+                lines.push(audit_line(name, record, ids, None));
+            }
+        }
+        self.parts.audit.write(&self.parts.replica, &lines);
+        letters
+    }
+
+    /// Writes the letters, however long it takes.
+    async fn write_dead_letters(&self, letters: &[DeadLetter<'_>], outcome: &'static str) {
+        if letters.is_empty() {
+            return;
+        }
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        while let Err(error) = self.parts.dead_letters.write(letters).await {
+            self.parts.health.away(Dependency::Kafka, &error);
+            self.parts.metrics.retries.get_or_create(&Stage { stage: "dead_letters" }).inc();
+            backoff.wait().await;
+        }
+        for letter in letters {
+            self.parts.metrics.dead_letters.get_or_create(&Reason { reason: letter.reason.as_str() }).inc();
+        }
+        if outcome == "poison" {
+            self.parts.metrics.count("poison", letters.len() as u64);
+        }
+        tracing::warn!(count = letters.len(), outcome, "records went to the dead letters");
+        let lines: Vec<_> = letters
+            .iter()
+            .map(|letter| audit_line("dead_lettered", letter.record, (None, None, None), Some(letter.reason)))
+            .collect();
+        self.parts.audit.write(&self.parts.replica, &lines);
+    }
+
+    fn audit_records(&self, event: &str, batch: &[Record]) {
+        if self.parts.audit.is_on() {
+            let lines: Vec<_> =
+                batch.iter().map(|record| audit_line(event, record, (None, None, None), None)).collect();
+            self.parts.audit.write(&self.parts.replica, &lines);
+        }
+    }
+}
+
+fn audit_line<'a>(
+    event: &'a str,
+    record: &'a Record,
+    (product_id, version, event_id): (Option<ProductId>, Option<Version>, Option<uuid::Uuid>),
+    reason: Option<PoisonReason>,
+) -> AuditLine<'a> {
+    let (topic, partition) = (&*record.position.topic, record.position.partition);
+    AuditLine { event, topic, partition, offset: record.offset, product_id, version, event_id, reason }
+}
+
+/// One frame a product of the batch.
+fn frames(
+    batch: &[Record],
+    changes: &[(usize, ProductChanged)],
+    stored: &HashMap<ProductId, Stored>,
+) -> Vec<RelayFrame> {
+    // lowest version and newest record of each product
+    let mut products: HashMap<ProductId, (Version, Option<i64>)> = HashMap::with_capacity(changes.len());
+    for (at, change) in changes {
+        let recorded = batch.get(*at).and_then(|record| record.timestamp_ms);
+        let (lowest, newest) = products.entry(change.product_id).or_insert((change.version, recorded));
+        *lowest = change.version.min(*lowest);
+        *newest = recorded.max(*newest);
+    }
+    let frame = |(id, (lowest, recorded_ms)): (ProductId, (Version, Option<i64>))| {
+        let held = stored.get(&id)?;
+        let after_previous = Version::saturating(held.previous.saturating_add(1));
+        let from = lowest.min(after_previous).min(held.product.version);
+        Some(RelayFrame::ProductChanged(RelayedProduct { product: held.product.clone(), from, recorded_ms }))
+    };
+    products.into_iter().filter_map(frame).collect()
+}
+
+fn gap(letter: &DeadLetter<'_>) -> RelayFrame {
+    RelayFrame::Gap(Gap {
+        topic: letter.record.position.topic.to_string(),
+        partition: letter.record.position.partition,
+        offset: letter.record.offset,
+        reason: letter.reason,
+        product_id: product_of(letter.record),
+    })
+}

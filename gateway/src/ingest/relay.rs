@@ -1,0 +1,181 @@
+//! Puts the products' new state on the relay, or changes its epoch when it can't.
+//!
+//! One frame a product, **whatever the outcomes of its changes**: the state stored after the transaction. Its `from` is the
+//! lower of the batch's lowest version and the one after the version that the last write replaced. So when a crash between
+//! write and relay makes records come again, and they are stale or replays by then, their product is relayed all the same,
+//! and its frame reaches back to what viewers have.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use schema::relay::{MAX_ENTRY_BYTES, RelayFrame};
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+use crate::db::Db;
+use crate::epoch::{self, Epoch};
+use crate::health::{Dependency, Health};
+use crate::metrics::{IngestMetrics, Reason, Stage};
+use crate::redis::Redis;
+
+/// How long Redis is tried before the epoch changes.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// First and longest delay between two tries.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+/// Memory that the stream may take, bytes.
+const STREAM_BYTES: u64 = 128 * 1024 * 1024;
+/// Bytes that one writer may add before it looks at the stream's memory.
+const TRIM_EVERY: usize = 4 * 1024 * 1024;
+
+/// How a batch was relayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relayed {
+    /// It is on the stream.
+    OnStream,
+    /// It was written before an epoch that readers have yet to enter.
+    ByEpoch,
+}
+
+impl Relayed {
+    /// The name in the audit log.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnStream => "relayed",
+            Self::ByEpoch => "epoch",
+        }
+    }
+}
+
+/// One writer's way to the relay.
+pub(super) struct Relay {
+    pub(super) db: Db,
+    pub(super) redis: Redis,
+    pub(super) health: Health,
+    pub(super) metrics: IngestMetrics,
+    /// Bytes written since the stream's memory was looked at.
+    pub(super) untrimmed: usize,
+}
+
+impl Relay {
+    /// Relays `frames` of a batch that was written under `epoch`; returns once the relay has them, or their write is older
+    /// than an epoch. Waits as long as Postgres is away.
+    pub(super) async fn publish(&mut self, frames: &[RelayFrame], epoch: Epoch) -> Relayed {
+        let entries = entries(frames);
+        if entries.is_empty() {
+            return Relayed::OnStream;
+        }
+        // no stream: no reader has entered this epoch, so the next one stands for the batch
+        if !epoch.has_stream() {
+            return Relayed::ByEpoch;
+        }
+        match self.append(&epoch, &entries).await {
+            Ok(()) => Relayed::OnStream,
+            Err(why) => {
+                // also right when another replica was faster: its epoch, too, began after this write
+                self.change_epoch(&epoch, why).await;
+                Relayed::ByEpoch
+            }
+        }
+    }
+
+    /// Tries for a while; the error says why it was given up.
+    async fn append(&mut self, epoch: &Epoch, entries: &[Bytes]) -> Result<(), &'static str> {
+        let started = Instant::now();
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        loop {
+            match self.redis.append(epoch.id, entries).await {
+                Ok(ids) if ids.iter().all(Option::is_some) => {
+                    self.health.back(Dependency::Redis);
+                    self.metrics.relay_entries.inc_by(entries.len() as u64);
+                    self.trim(epoch, entries).await;
+                    return Ok(());
+                }
+                Ok(_) => return Err("no_stream"),
+                Err(error) => {
+                    self.health.away(Dependency::Redis, &error);
+                    self.metrics.retries.get_or_create(&Stage { stage: "relay" }).inc();
+                    if started.elapsed() >= PATIENCE {
+                        return Err("away");
+                    }
+                    backoff.wait().await;
+                }
+            }
+        }
+    }
+
+    async fn trim(&mut self, epoch: &Epoch, entries: &[Bytes]) {
+        self.untrimmed += entries.iter().map(Bytes::len).sum::<usize>();
+        if self.untrimmed >= TRIM_EVERY {
+            self.untrimmed = 0;
+            if let Err(error) = self.redis.trim(epoch.id, STREAM_BYTES).await {
+                tracing::warn!(%error, "the relay's stream can't be trimmed now");
+            }
+        }
+    }
+
+    async fn change_epoch(&self, old: &Epoch, why: &'static str) {
+        let mut backoff = Backoff::new(RETRY.0, PATIENCE);
+        loop {
+            match epoch::change(&self.db, &self.redis, old, why).await {
+                Ok(_) => break,
+                Err(error) => self.health.away(Dependency::Postgres, &error),
+            }
+            backoff.wait().await;
+        }
+        self.metrics.epoch_changes.get_or_create(&Reason { reason: why }).inc();
+    }
+}
+
+/// `frames` as entries of at most [`MAX_ENTRY_BYTES`].
+fn entries(frames: &[RelayFrame]) -> Vec<Bytes> {
+    let mut entries = Vec::new();
+    let mut entry: Vec<u8> = Vec::new();
+    for frame in frames {
+        let Ok(json) = serde_json::to_vec(frame) else { continue };
+        if !entry.is_empty() && entry.len() + json.len() + 2 > MAX_ENTRY_BYTES {
+            entry.push(b']');
+            entries.push(std::mem::take(&mut entry).into());
+        }
+        entry.push(if entry.is_empty() { b'[' } else { b',' });
+        entry.extend_from_slice(&json);
+    }
+    if !entry.is_empty() {
+        entry.push(b']');
+        entries.push(entry.into());
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::PoisonReason;
+    use schema::frames::Gap;
+
+    use super::*;
+
+    fn gap(offset: i64) -> RelayFrame {
+        RelayFrame::Gap(Gap {
+            topic: "t".repeat(100),
+            partition: 0,
+            offset,
+            reason: PoisonReason::Empty,
+            product_id: None,
+        })
+    }
+
+    #[test]
+    fn a_large_batch_takes_several_entries_that_lose_no_frame() {
+        let frames: Vec<_> = (0..2_000).map(gap).collect();
+        let entries = entries(&frames);
+        assert!(entries.len() > 1);
+        assert!(entries.iter().all(|entry| entry.len() <= MAX_ENTRY_BYTES));
+        let back: Vec<RelayFrame> =
+            entries.iter().flat_map(|e| serde_json::from_slice::<Vec<RelayFrame>>(e).unwrap()).collect();
+        assert_eq!(back, frames);
+    }
+
+    #[test]
+    fn no_frames_make_no_entry() {
+        assert!(entries(&[]).is_empty());
+    }
+}

@@ -1,0 +1,168 @@
+//! One writer: gathers batches, works on them, and answers the group meanwhile.
+//!
+//! While a batch is worked on (perhaps for minutes, with the database away) the group may take partitions back. Then the
+//! writer has a short time to finish; what is not finished by then is dropped uncommitted and will come again, to whoever
+//! owns the partition next. Records of partitions that stay are kept and worked on again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Parts;
+use super::apply::Apply;
+use super::batch::Lane;
+use super::relay::Relay;
+use crate::kafka::{Event, Finished, Position, Progress, Record, Records, WriterChannels};
+
+/// Most bytes of one batch: a few of the largest records, or all of the usual ones.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// A revocation that waits for this writer.
+struct Pending {
+    partitions: Arc<[Position]>,
+    ack: SyncSender<()>,
+    deadline: Instant,
+}
+
+/// One writer of the lane.
+pub(super) struct Writer {
+    records: Records,
+    events: mpsc::Receiver<Event>,
+    progress: Progress,
+    lane: Lane,
+    batch_rows: usize,
+    /// Records that were received and did not fit the batch.
+    carried: VecDeque<Record>,
+}
+
+impl Writer {
+    pub(super) fn new(channels: WriterChannels, parts: Parts) -> Self {
+        let apply =
+            Apply { writer: parts.db.writer(), health: parts.health.clone(), metrics: parts.metrics.clone() };
+        let relay = Relay {
+            db: parts.db.clone(),
+            redis: parts.redis.clone(),
+            health: parts.health.clone(),
+            metrics: parts.metrics.clone(),
+            untrimmed: 0,
+        };
+        let batch_rows = parts.batch_rows;
+        let WriterChannels { records, events, progress } = channels;
+        let lane = Lane { parts, apply, relay };
+        Self { records, events, progress, lane, batch_rows, carried: VecDeque::new() }
+    }
+
+    /// Runs until the polling thread has ended.
+    pub(super) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                event = self.events.recv() => match event {
+                    // nothing is in hand: what waits in the channel is dropped when it is taken
+                    Some(Event::Revoked { ack, .. }) => acknowledge(&ack),
+                    Some(Event::Lost { .. }) => {}
+                    None => return,
+                },
+                batch = gather(&mut self.records, &mut self.carried, self.batch_rows) => {
+                    if batch.is_empty() || !self.work(batch).await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings `batch` to its outcomes, or as much of it as still belongs to this replica. False: the polling thread has
+    /// ended.
+    async fn work(&mut self, mut batch: Vec<Record>) -> bool {
+        batch.retain(|record| self.progress.is_current(record));
+        let mut pending: Vec<Pending> = Vec::new();
+        while !batch.is_empty() {
+            match drive(&mut self.lane, &mut self.events, &batch, &mut pending).await {
+                Drive::Finished => {
+                    self.progress.finish(Finished::of(&batch));
+                    batch.clear();
+                }
+                Drive::TimeIsUp => {
+                    let goes =
+                        |record: &Record| pending.iter().any(|p| p.partitions.contains(&record.position));
+                    batch.retain(|record| !goes(record));
+                }
+                Drive::Ended => return false,
+            }
+            pending.drain(..).for_each(|pending| acknowledge(&pending.ack));
+        }
+        true
+    }
+}
+
+/// How the work on a batch ended.
+enum Drive {
+    /// Every record has its outcome.
+    Finished,
+    /// The time of a revocation ran out, and the work was dropped.
+    TimeIsUp,
+    /// The polling thread has ended.
+    Ended,
+}
+
+/// Works on `batch` and serves the group meanwhile.
+async fn drive(
+    lane: &mut Lane,
+    events: &mut mpsc::Receiver<Event>,
+    batch: &[Record],
+    pending: &mut Vec<Pending>,
+) -> Drive {
+    let work = lane.process(batch);
+    tokio::pin!(work);
+    loop {
+        let deadline = pending.iter().map(|p| p.deadline).min();
+        let time_is_up = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                Some(Event::Revoked { partitions, ack }) => {
+                    if batch.iter().any(|record| partitions.contains(&record.position)) {
+                        let deadline = Instant::now() + Event::REVOKE_WORK;
+                        pending.push(Pending { partitions, ack, deadline });
+                    } else {
+                        acknowledge(&ack);
+                    }
+                }
+                // what is in hand may be written (the guard makes that harmless); its commit will be refused
+                Some(Event::Lost { .. }) => {}
+                None => return Drive::Ended,
+            },
+            () = &mut work => return Drive::Finished,
+            () = time_is_up => return Drive::TimeIsUp,
+        }
+    }
+}
+
+/// The next batch: whatever has gathered, up to the limits; empty once the polling thread has ended.
+async fn gather(records: &mut Records, carried: &mut VecDeque<Record>, batch_rows: usize) -> Vec<Record> {
+    if carried.is_empty() {
+        carried.extend(records.receive(batch_rows).await);
+    }
+    let mut bytes = 0;
+    let fits = |record: &Record| {
+        let first = bytes == 0;
+        bytes += record.bytes();
+        first || bytes <= BATCH_BYTES
+    };
+    let count = carried.iter().map(fits).take_while(|fits| *fits).count();
+    carried.drain(..count).collect()
+}
+
+/// Tells the polling thread; nobody listening any more is fine, it has given up waiting.
+fn acknowledge(ack: &SyncSender<()>) {
+    let _ = ack.try_send(());
+}

@@ -1,0 +1,323 @@
+//! The polling thread: one `BaseConsumer` on one OS thread.
+//!
+//! It hands records to the writers over bounded channels, by partition, and never waits long for any of them: when a
+//! writer's channel stays full, its partitions are paused, the record in hand is held, and polling goes on, so that the
+//! group hears from this process whatever the database does. It also makes every commit. Why a thread and not the
+//! library's stream: rust-rdkafka's issues 638, 665 and 840 tell of wake-ups that streams and split queues lose.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Message, TopicPartitionList};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::client::{self, KafkaError};
+use super::offsets::{Finished, Owned};
+use super::rebalance::{Context, Event, LaneStatus};
+use super::record::{Position, Record};
+use crate::audit::Audit;
+use crate::health::Health;
+use crate::metrics::IngestMetrics;
+
+/// Longest wait for a record: how late a commit may be when nothing comes.
+const POLL: Duration = Duration::from_millis(10);
+/// How long a full channel is waited for before its partitions are paused. Pausing throws prefetched records away, so a
+/// writer that is only busy must not cause it.
+const FULL_WAIT: Duration = Duration::from_millis(100);
+/// Records that may wait for one writer.
+const CHANNEL_RECORDS: usize = 8_192;
+/// Bytes of records that may wait for all writers together; a record can be as large as the broker takes.
+const CHANNEL_BYTES: usize = 64 * 1024 * 1024;
+/// Group events that may wait for one writer.
+const CHANNEL_EVENTS: usize = 64;
+/// What the writers have finished, waiting to be committed; a full channel drops the oldest commit, and the next covers it.
+const CHANNEL_FINISHED: usize = 256;
+/// Longest time to give all partitions back and leave the group.
+const LEAVE_WAIT: Duration = Duration::from_secs(5);
+
+/// What a lane's consumer needs to know.
+#[derive(Clone)]
+pub struct ConsumerSettings {
+    /// Brokers to begin with.
+    pub brokers: String,
+    /// The group that shares the partitions.
+    pub group: String,
+    /// Topics to consume.
+    pub topics: Vec<String>,
+    /// This replica's name.
+    pub replica: String,
+    /// How many writers take records; a partition always goes to the same one.
+    pub writers: usize,
+}
+
+/// What one writer holds.
+pub struct WriterChannels {
+    /// Records of this writer's partitions.
+    pub records: Records,
+    /// What happens to partitions, served also while a batch is retried.
+    pub events: mpsc::Receiver<Event>,
+    /// The way back.
+    pub progress: Progress,
+}
+
+/// Records on their way to one writer.
+pub struct Records {
+    receiver: mpsc::Receiver<Record>,
+    queued_bytes: Arc<AtomicUsize>,
+}
+
+impl Records {
+    /// Waits for a record and takes with it what else is there, up to `most`. Empty: the polling thread has ended.
+    pub async fn receive(&mut self, most: usize) -> Vec<Record> {
+        let mut records = Vec::with_capacity(most);
+        self.receiver.recv_many(&mut records, most).await;
+        self.queued_bytes.fetch_sub(records.iter().map(Record::bytes).sum(), Ordering::Relaxed);
+        records
+    }
+}
+
+/// Tells the polling thread how far a writer is.
+pub struct Progress {
+    owned: Arc<Mutex<Owned>>,
+    finished: SyncSender<Finished>,
+}
+
+impl Progress {
+    /// Whether the record's partition is still assigned as it was when the record was fetched, and here to stay.
+    pub fn is_current(&self, record: &Record) -> bool {
+        let owned = self.owned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        owned.number(&record.position) == Some(record.assignment)
+    }
+
+    /// These positions have their outcome: they may be committed.
+    pub fn finish(&self, finished: Finished) {
+        // full: the thread is busy with a revoke, and commits what comes after this
+        let _ = self.finished.try_send(finished);
+    }
+}
+
+/// A running consumer.
+pub struct Consumer {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    /// What it is doing.
+    pub status: LaneStatus,
+}
+
+impl Consumer {
+    /// Starts the thread; returns what each writer holds.
+    ///
+    /// # Errors
+    /// The client can't be made, or the thread not started.
+    pub fn start(
+        settings: &ConsumerSettings,
+        health: &Health,
+        metrics: &IngestMetrics,
+        audit: &Audit,
+    ) -> Result<(Self, Vec<WriterChannels>), KafkaError> {
+        let status = LaneStatus::default();
+        let owned = Arc::new(Mutex::new(Owned::default()));
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let (finished, finished_receiver) = sync_channel(CHANNEL_FINISHED);
+        let (mut sinks, mut events, mut channels) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..settings.writers {
+            let (record_sender, receiver) = mpsc::channel(CHANNEL_RECORDS);
+            let (event_sender, event_receiver) = mpsc::channel(CHANNEL_EVENTS);
+            sinks.push(Sink { records: record_sender, held: VecDeque::new(), paused: false });
+            events.push(event_sender);
+            channels.push(WriterChannels {
+                records: Records { receiver, queued_bytes: Arc::clone(&queued_bytes) },
+                events: event_receiver,
+                progress: Progress { owned: Arc::clone(&owned), finished: finished.clone() },
+            });
+        }
+        let context = Context {
+            owned,
+            finished: Mutex::new(finished_receiver),
+            events,
+            status: status.clone(),
+            health: health.clone(),
+            metrics: metrics.clone(),
+            audit: audit.clone(),
+            replica: settings.replica.clone(),
+        };
+        let consumer: BaseConsumer<Context> =
+            client::consumer(&settings.brokers, &settings.replica, &settings.group)
+                .create_with_context(context)?;
+        let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
+        consumer.subscribe(&topics)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let poller = Poller {
+            consumer,
+            sinks,
+            topics: settings.topics.iter().map(|topic| Arc::from(topic.as_str())).collect(),
+            queued_bytes,
+            stop: Arc::clone(&stop),
+            runtime: Handle::current(),
+        };
+        let name = format!("poll-{}", settings.group);
+        let thread = std::thread::Builder::new().name(name).spawn(move || poller.run())?;
+        Ok((Self { stop, thread: Some(thread), status }, channels))
+    }
+
+    /// Gives all partitions back (writers finish what they have in hand), leaves the group, ends the thread.
+    pub async fn stop(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the polling thread ended badly");
+            }
+        }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The way to one writer.
+struct Sink {
+    records: mpsc::Sender<Record>,
+    /// Records that the channel had no room for, in order.
+    held: VecDeque<Record>,
+    paused: bool,
+}
+
+struct Poller {
+    consumer: BaseConsumer<Context>,
+    sinks: Vec<Sink>,
+    topics: Vec<Arc<str>>,
+    queued_bytes: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+    runtime: Handle,
+}
+
+impl Poller {
+    fn run(mut self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let record = match self.consumer.poll(POLL) {
+                Some(Ok(message)) => self.record(&message),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "poll");
+                    None
+                }
+                None => None,
+            };
+            if let Some(record) = record {
+                self.hand_over(record);
+            }
+            self.hand_over_held();
+            self.consumer.context().commit(&self.consumer, CommitMode::Async);
+        }
+        self.leave();
+    }
+
+    /// Takes the message out of the library's memory; `None` when its partition has gone meanwhile.
+    fn record(&self, message: &BorrowedMessage<'_>) -> Option<Record> {
+        let topic = self.topics.iter().find(|topic| &***topic == message.topic())?;
+        let position = Position { topic: Arc::clone(topic), partition: message.partition() };
+        let number = self.consumer.context().owned().number(&position)?;
+        Some(Record::copy(message, position, number))
+    }
+
+    fn sink_of(&self, partition: i32) -> usize {
+        usize::try_from(partition).unwrap_or(0) % self.sinks.len().max(1)
+    }
+
+    fn hand_over(&mut self, record: Record) {
+        let at = self.sink_of(record.position.partition);
+        let over_budget = self.queued_bytes.load(Ordering::Relaxed) > CHANNEL_BYTES;
+        let Some(sink) = self.sinks.get_mut(at) else { return };
+        if sink.paused || !sink.held.is_empty() || over_budget {
+            sink.held.push_back(record);
+        } else {
+            self.queued_bytes.fetch_add(record.bytes(), Ordering::Relaxed);
+            match sink.records.try_send(record) {
+                Ok(()) => return,
+                Err(mpsc::error::TrySendError::Full(record)) => {
+                    self.queued_bytes.fetch_sub(record.bytes(), Ordering::Relaxed);
+                    sink.held.push_back(record);
+                    let wait = tokio::time::timeout(FULL_WAIT, sink.records.reserve());
+                    if self.runtime.block_on(async { wait.await.is_ok() }) {
+                        return;
+                    }
+                }
+                // the writer is gone: the process is on its way out
+                Err(mpsc::error::TrySendError::Closed(_)) => return,
+            }
+        }
+        self.pause(at);
+    }
+
+    fn hand_over_held(&mut self) {
+        for at in 0..self.sinks.len() {
+            let over_budget = self.queued_bytes.load(Ordering::Relaxed) > CHANNEL_BYTES / 2;
+            let Some(sink) = self.sinks.get_mut(at) else { continue };
+            // with a margin, so that pausing and resuming do not alternate with every record
+            if sink.held.is_empty() && !sink.paused || over_budget {
+                continue;
+            }
+            if sink.paused && sink.records.capacity() < CHANNEL_RECORDS / 2 {
+                continue;
+            }
+            while let Some(record) = sink.held.pop_front() {
+                let bytes = record.bytes();
+                self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+                if let Err(mpsc::error::TrySendError::Full(record)) = sink.records.try_send(record) {
+                    self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                    sink.held.push_front(record);
+                    break;
+                }
+            }
+            if sink.held.is_empty() && sink.paused {
+                sink.paused = false;
+                self.switch(at, "resume", |consumer, list| consumer.resume(list));
+            }
+        }
+    }
+
+    fn pause(&mut self, at: usize) {
+        if let Some(sink) = self.sinks.get_mut(at) {
+            sink.paused = true;
+        }
+        // again for every record that still comes: a partition may have been assigned since
+        self.switch(at, "pause", |consumer, list| consumer.pause(list));
+    }
+
+    fn switch(
+        &self,
+        at: usize,
+        what: &'static str,
+        act: impl FnOnce(&BaseConsumer<Context>, &TopicPartitionList) -> rdkafka::error::KafkaResult<()>,
+    ) {
+        let mut list = TopicPartitionList::new();
+        for position in self.consumer.context().owned().positions() {
+            if self.sink_of(position.partition) == at {
+                list.add_partition(&position.topic, position.partition);
+            }
+        }
+        tracing::debug!(writer = at, partitions = list.count(), what, "backpressure");
+        if let Err(error) = act(&self.consumer, &list) {
+            tracing::warn!(%error, what, "can't switch partitions");
+        }
+    }
+
+    fn leave(&self) {
+        self.consumer.unsubscribe();
+        let deadline = Instant::now() + LEAVE_WAIT;
+        while self.consumer.context().owned().positions().next().is_some() && Instant::now() < deadline {
+            // records that still come are dropped: their offsets are not committed
+            drop(self.consumer.poll(POLL));
+        }
+    }
+}

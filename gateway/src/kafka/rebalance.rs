@@ -1,0 +1,315 @@
+//! What the group does to this process, as messages; and the handshake with which a partition is given back.
+//!
+//! The client library calls back on the polling thread. A partition that is revoked is marked, every writer is told, and
+//! the callback waits until each has said that nothing of it is in hand any more (written, relayed, and told as
+//! finished) or that it was dropped. Only then is the last commit made and the partition let go, so that the next owner
+//! starts where this one stopped. What is *lost* (the group went on without us) is never committed.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::offsets::{Finished, Owned};
+use super::record::Position;
+use crate::audit::Audit;
+use crate::health::{Dependency, Health};
+use crate::metrics::IngestMetrics;
+
+/// Longest wait for writers to finish what they have of a revoked partition. Well below the session timeout of 6 s.
+pub(super) const REVOKE_WAIT: Duration = Duration::from_secs(3);
+/// How long the callback sleeps between two looks at what was finished.
+const ACK_POLL: Duration = Duration::from_millis(5);
+
+/// What happens to the partitions of this process. Records of a new assignment come after its event.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Partitions are about to go: finish what is in hand within [`Event::REVOKE_WORK`], tell it as finished, then
+    /// acknowledge; or drop it and acknowledge.
+    Revoked {
+        /// Which ones.
+        partitions: Arc<[Position]>,
+        /// Takes one unit from each writer.
+        ack: SyncSender<()>,
+    },
+    /// Partitions have gone to others: what is in hand must not be told as finished (it would not be committed).
+    Lost {
+        /// Which ones.
+        partitions: Arc<[Position]>,
+    },
+}
+
+impl Event {
+    /// Time for a writer to finish what it has in hand of a revoked partition; the callback waits a little longer.
+    pub const REVOKE_WORK: Duration = Duration::from_millis(2_700);
+}
+
+/// What a lane's consumer is doing, for `/replicas`; clones share it.
+#[derive(Debug, Clone)]
+pub struct LaneStatus(Arc<Mutex<Status>>);
+
+#[derive(Debug)]
+struct Status {
+    partitions: Vec<Position>,
+    lag: i64,
+    rebalances: u64,
+    since: DateTime<Utc>,
+}
+
+impl Default for LaneStatus {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Status {
+            partitions: Vec::new(),
+            lag: 0,
+            rebalances: 0,
+            since: Utc::now(),
+        })))
+    }
+}
+
+impl LaneStatus {
+    fn with<T>(&self, look: impl FnOnce(&mut Status) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Partitions of `topic` that are owned now, ascending.
+    pub fn partitions(&self, topic: &str) -> Vec<i32> {
+        self.with(|s| s.partitions.iter().filter(|p| &*p.topic == topic).map(|p| p.partition).collect())
+    }
+
+    /// Records of the owned partitions that are not committed, a second old at most.
+    pub fn lag(&self) -> i64 {
+        self.with(|s| s.lag)
+    }
+
+    /// Assignments and revocations so far.
+    pub fn rebalances(&self) -> u64 {
+        self.with(|s| s.rebalances)
+    }
+
+    /// Since when the present partitions are owned.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.with(|s| s.since)
+    }
+}
+
+/// One line of the audit log about partitions or offsets.
+#[derive(Serialize)]
+struct AuditLine<'a> {
+    event: &'static str,
+    topic: &'a str,
+    partition: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_offset: Option<i64>,
+}
+
+/// The callbacks' side of the polling thread.
+pub(super) struct Context {
+    pub(super) owned: Arc<Mutex<Owned>>,
+    pub(super) finished: Mutex<Receiver<Finished>>,
+    pub(super) events: Vec<mpsc::Sender<Event>>,
+    pub(super) status: LaneStatus,
+    pub(super) health: Health,
+    pub(super) metrics: IngestMetrics,
+    pub(super) audit: Audit,
+    pub(super) replica: String,
+}
+
+impl Context {
+    pub(super) fn owned(&self) -> std::sync::MutexGuard<'_, Owned> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Commits whatever was told as finished since the last look.
+    pub(super) fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
+        let mut list = TopicPartitionList::new();
+        let mut lines = Vec::new();
+        {
+            let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut owned = self.owned();
+            while let Ok(finished) = finished.try_recv() {
+                lines.extend(owned.committable(&finished));
+            }
+        }
+        // several batches of one partition: the last one is the farthest
+        for (position, next) in &lines {
+            let offset = Offset::Offset(*next);
+            let known = list.find_partition(&position.topic, position.partition).is_some();
+            let set = if known {
+                list.set_partition_offset(&position.topic, position.partition, offset)
+            } else {
+                list.add_partition_offset(&position.topic, position.partition, offset)
+            };
+            if let Err(error) = set {
+                tracing::error!(%error, "an offset can't be put into a commit");
+            }
+        }
+        if list.count() == 0 || consumer.assignment_lost() {
+            return;
+        }
+        if let Err(error) = consumer.commit(&list, mode) {
+            tracing::warn!(%error, "commit failed: the records will come again");
+        }
+    }
+
+    fn tell(&self, event: &Event) -> usize {
+        // a full channel has no room for 64 rebalances: its writer is dead, and the wait below has an end
+        self.events.iter().filter(|events| events.try_send(event.clone()).is_ok()).count()
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: Arc<[Position]>) {
+        {
+            let mut owned = self.owned();
+            partitions.iter().for_each(|position| owned.revoking(position));
+        }
+        let (ack, acks) = sync_channel(self.events.len());
+        let wait_for = self.tell(&Event::Revoked { partitions, ack });
+        let deadline = Instant::now() + REVOKE_WAIT;
+        let mut acked = 0;
+        while acked < wait_for && Instant::now() < deadline {
+            match acks.recv_timeout(ACK_POLL) {
+                Ok(()) => acked += 1,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if acked < wait_for {
+            tracing::warn!(
+                acked,
+                wait_for,
+                "revoke: not all writers finished in time, their records will come again"
+            );
+        }
+        self.commit(consumer, CommitMode::Sync);
+    }
+
+    fn audit(&self, event: &'static str, partitions: &[Position]) {
+        if self.audit.is_on() {
+            let line = |p: &'_ Position| (p.topic.clone(), p.partition);
+            let lines: Vec<_> = partitions.iter().map(line).collect();
+            let lines: Vec<_> = lines
+                .iter()
+                .map(|(topic, partition)| AuditLine {
+                    event,
+                    topic,
+                    partition: *partition,
+                    next_offset: None,
+                })
+                .collect();
+            self.audit.write(&self.replica, &lines);
+        }
+    }
+
+    fn ownership_changed(&self) {
+        let mut partitions: Vec<Position> = self.owned().positions().cloned().collect();
+        partitions.sort();
+        self.metrics.rebalances.inc();
+        self.metrics.partitions.set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
+        self.status.with(|status| {
+            status.partitions = partitions;
+            status.rebalances += 1;
+            status.since = Utc::now();
+        });
+    }
+}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => {
+                let positions = positions(list);
+                {
+                    let mut owned = self.owned();
+                    positions.iter().for_each(|position| {
+                        owned.assign(position.clone());
+                    });
+                }
+                self.audit("assigned", &positions);
+                tracing::info!(count = positions.len(), partitions = ?numbers(&positions), "partitions assigned");
+            }
+            Rebalance::Revoke(list) => {
+                let positions: Arc<[Position]> = positions(list).into();
+                let lost = consumer.assignment_lost();
+                if lost {
+                    self.metrics.lost.inc_by(positions.len() as u64);
+                    self.tell(&Event::Lost { partitions: Arc::clone(&positions) });
+                } else {
+                    self.revoke(consumer, Arc::clone(&positions));
+                }
+                {
+                    let mut owned = self.owned();
+                    positions.iter().for_each(|position| owned.remove(position));
+                }
+                self.audit(if lost { "lost" } else { "revoked" }, &positions);
+                tracing::info!(count = positions.len(), lost, partitions = ?numbers(&positions), "partitions gone");
+            }
+            Rebalance::Error(error) => tracing::warn!(%error, "rebalance failed"),
+        }
+        self.ownership_changed();
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        match result {
+            Ok(()) if self.audit.is_on() => {
+                let elements = offsets.elements();
+                let lines: Vec<_> = elements
+                    .iter()
+                    .map(|element| AuditLine {
+                        event: "committed",
+                        topic: element.topic(),
+                        partition: element.partition(),
+                        next_offset: element.offset().to_raw(),
+                    })
+                    .collect();
+                self.audit.write(&self.replica, &lines);
+            }
+            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
+            Err(error) => tracing::warn!(%error, "commit refused: the records will come again"),
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn stats(&self, statistics: Statistics) {
+        // index −1 is the client's own, bootstrap entries have no node id
+        let up = statistics.brokers.values().any(|broker| broker.state == "UP");
+        if up {
+            self.health.back(Dependency::Kafka);
+        } else {
+            self.health.away(Dependency::Kafka, &"no broker answers");
+        }
+        let owned = self.owned();
+        let lag: i64 = owned
+            .positions()
+            .filter_map(|p| statistics.topics.get(&*p.topic)?.partitions.get(&p.partition))
+            .filter(|partition| partition.hi_offset >= 0)
+            .map(|partition| partition.hi_offset - partition.committed_offset.max(partition.lo_offset).max(0))
+            .map(|lag| lag.max(0))
+            .sum();
+        drop(owned);
+        self.metrics.lag.set(lag);
+        self.status.with(|status| status.lag = lag);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::AllBrokersDown)) {
+            self.health.away(Dependency::Kafka, &reason);
+        } else {
+            tracing::debug!(%error, reason, "kafka client");
+        }
+    }
+}
+
+fn positions(list: &TopicPartitionList) -> Vec<Position> {
+    list.elements().iter().map(|e| Position { topic: e.topic().into(), partition: e.partition() }).collect()
+}
+
+fn numbers(positions: &[Position]) -> Vec<i32> {
+    positions.iter().map(|position| position.partition).collect()
+}
