@@ -1,6 +1,7 @@
 # What the scripts made of documents are run with; see reader.rs.
 unset BASH_ENV
 set -E
+set -a # what a block sets, the shell of a limited one has too
 trap 'echo "!! line $LINENO: $BASH_COMMAND" >&2' ERR
 
 say() { printf '\n── %s\n' "$1" >&2; }
