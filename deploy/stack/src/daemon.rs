@@ -105,6 +105,7 @@ pub fn run(layout: &Layout) -> anyhow::Result<()> {
     if swept > 0 {
         println!("killed {swept} processes that an earlier supervisor left");
     }
+    postgres::forget_dead_postmaster(layout)?;
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
     signals.thread_block()?;
     let (handle, requests) = Handle::new();
@@ -119,11 +120,8 @@ pub fn run(layout: &Layout) -> anyhow::Result<()> {
     thread::spawn(move || office.answer(&listener));
     // On this thread, which lives as long as the process: the kernel ends the children with it.
     supervisor::run(layout.clone(), &requests);
-    for file in [settings_file(layout), layout.path("stack.sock")] {
-        fs::remove_file(file)
-            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-    }
-    Ok(())
+    layout.remove("settings")?;
+    Ok(layout.remove("stack.sock")?)
 }
 
 fn until_settled(stop: &Handle) {

@@ -10,13 +10,16 @@
 //! ```
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// A log longer than this, in bytes, is set aside as `NAME.log.1` when its process starts, so that two of them bound the
 /// disk that one process can take between starts.
 const LOG_LIMIT: u64 = 8 * 1024 * 1024;
+
+/// The line between two lives in a log.
+const START: &str = "---- started by `stack` ----";
 
 /// Length and time of a file: another stamp, another content.
 pub type Stamp = (u64, SystemTime);
@@ -66,6 +69,13 @@ impl Layout {
         fs::write(path, text)
     }
 
+    /// Deletes a file or folder that may not be there.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        let path = self.path(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+    }
+
     /// The log of a process.
     pub fn log(&self, name: &str) -> PathBuf {
         self.root.join("log").join(format!("{name}.log"))
@@ -84,15 +94,34 @@ impl Layout {
         if fs::metadata(&path).is_ok_and(|found| found.len() > LOG_LIMIT) {
             fs::rename(&path, path.with_extension("log.1"))?;
         }
-        fs::File::options().create(true).append(true).open(path)
+        let mut log = fs::File::options().create(true).append(true).open(path)?;
+        writeln!(log, "{START}")?;
+        Ok(log)
     }
 
-    /// The last lines of a log, for a message that says why something did not start.
+    /// The last lines since the last start, for a message that says why something did not start.
     pub fn log_tail(&self, name: &str, lines: usize) -> String {
         let text = fs::read(self.log(name)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let all: Vec<&str> = text.lines().collect();
+        let last = text.rsplit_once(START).map_or(&*text, |(_, last)| last);
+        let all: Vec<&str> = last.lines().collect();
         let skipped = all.len().saturating_sub(lines);
         all.iter().skip(skipped).fold(String::new(), |tail, line| tail + "    " + line + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_of_a_log_ends_at_the_last_start() {
+        let folder = std::env::temp_dir().join(format!("shelfwire-layout-{}", std::process::id()));
+        let layout = Layout::create(&folder).unwrap();
+        writeln!(layout.open_log("x").unwrap(), "an earlier life").unwrap();
+        writeln!(layout.open_log("x").unwrap(), "one\ntwo\nthree").unwrap();
+        assert_eq!(layout.log_tail("x", 2), "    two\n    three\n");
+        assert_eq!(layout.log_tail("x", 9).trim(), "one\n    two\n    three");
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -65,7 +65,8 @@ pub fn is_listening(port: u16) -> bool {
 
 /// Processes of an earlier supervisor of this run folder: our programs whose working folder lies in it.
 pub fn strays(run: &Path) -> Vec<Process> {
-    let homes = [run.join("proc"), run.join("pg")];
+    // PostgreSQL and Redis go to their data by themselves.
+    let homes = ["proc", "pg", "redis"].map(|home| run.join(home));
     let is_stray = |pid: &u32| {
         let dir = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_else(|_| PathBuf::from("/"));
         homes.iter().any(|home| dir.starts_with(home)) && OURS.contains(&name(*pid).as_str())

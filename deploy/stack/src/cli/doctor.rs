@@ -12,6 +12,7 @@ use stack::settings::Settings;
 use stack::{ports, proc};
 
 use super::place::Place;
+use super::say;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -39,12 +40,12 @@ enum Finding {
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let place = Place::open()?;
-    let findings = findings(&place, &place.settings()?);
+    let findings = findings(&place, &place.wanted()?);
     for finding in &findings {
         match finding {
-            Finding::Good(text) => println!("  ok     {text}"),
-            Finding::Doubtful(text) => println!("  hm     {text}"),
-            Finding::Obstacle(text) => println!("  NO     {text}"),
+            Finding::Good(text) => say(&format!("  ok     {text}")),
+            Finding::Doubtful(text) => say(&format!("  hm     {text}")),
+            Finding::Obstacle(text) => say(&format!("  NO     {text}")),
         }
     }
     let obstacle = findings.iter().any(|finding| matches!(finding, Finding::Obstacle(_)));
@@ -57,7 +58,7 @@ pub(crate) fn preflight(place: &Place, settings: &Settings) -> anyhow::Result<()
     for finding in findings(place, settings) {
         match finding {
             Finding::Good(_) => {}
-            Finding::Doubtful(text) => println!("note: {text}"),
+            Finding::Doubtful(text) => say(&format!("note: {text}")),
             Finding::Obstacle(text) => obstacles.push(text),
         }
     }

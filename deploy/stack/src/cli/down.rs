@@ -4,7 +4,6 @@
 //! left over. Both may be said any number of times.
 
 use std::fs;
-use std::io;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use stack::layout::Layout;
 use stack::{child, daemon};
 
 use super::place::Place;
+use super::say;
 
 /// Replicas have 12 s and servers 10 s to stop; the supervisor itself is killed only well after that.
 const SUPERVISOR_GONE: Duration = Duration::from_secs(40);
@@ -26,14 +26,14 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     }
     let strays = daemon::sweep(&place.layout)?;
     if strays > 0 {
-        println!("ended {strays} processes that an earlier stack had left");
+        say(&format!("ended {strays} processes that an earlier stack had left"));
     }
     match place.supervisor {
-        Some(_) => println!(
+        Some(_) => say(&format!(
             "stopped in {:.1} s; the data is kept (`make clean` deletes it)",
             started.elapsed().as_secs_f64()
-        ),
-        None => println!("nothing runs"),
+        )),
+        None => say("nothing runs"),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +43,7 @@ fn stop(layout: &Layout, pid: u32) -> anyhow::Result<()> {
     let deadline = Instant::now() + SUPERVISOR_GONE;
     while daemon::running(layout)? == Some(pid) {
         if Instant::now() > deadline {
-            println!("the supervisor (pid {pid}) did not stop: killed");
+            say(&format!("the supervisor (pid {pid}) did not stop: killed"));
             // The kernel ends its children with it.
             child::signal(pid, Signal::SIGKILL);
         }
@@ -53,7 +53,7 @@ fn stop(layout: &Layout, pid: u32) -> anyhow::Result<()> {
 }
 
 /// What a run folder may hold; anything else in it is somebody else's.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "log",
     "proc",
     "conf",
@@ -63,24 +63,23 @@ const OURS: [&str; 12] = [
     "kafka2",
     "kafka3",
     "settings",
-    "stack.sock",
     "admin-token",
     "up.lock",
+    "stack.sock",
+    "stack.lock",
 ];
 
 pub(crate) fn clean() -> anyhow::Result<ExitCode> {
     run()?;
     let layout = Place::open()?.layout;
-    for name in OURS.iter().chain(&["stack.lock"]) {
-        let path = layout.path(name);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    for name in OURS {
+        layout.remove(name)?;
     }
     // Stays if somebody keeps something in it.
     let _not_empty = fs::remove_dir(layout.root());
-    println!(
+    say(&format!(
         "deleted the data in {}; what was built stays (`cargo clean` deletes that)",
         layout.root().display()
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }

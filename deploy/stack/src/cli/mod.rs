@@ -10,3 +10,9 @@ pub(crate) mod summary;
 pub(crate) mod test_env;
 pub(crate) mod tools;
 pub(crate) mod up;
+
+/// Prints a line; a reader that has gone (`stack status | head`) is no reason to stop.
+pub(crate) fn say(text: &str) {
+    use std::io::Write;
+    let _reader_gone = writeln!(std::io::stdout(), "{text}");
+}

@@ -32,10 +32,19 @@ impl Place {
     }
 
     /// What the environment gives, what the running stack has, and the defaults, in this order.
-    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let running = fs::read_to_string(daemon::settings_file(&self.layout)).ok();
-        let running = running.filter(|_| self.supervisor.is_some());
-        Settings::read(|name| std::env::var(name).ok(), running.as_deref())
+    pub(crate) fn wanted(&self) -> anyhow::Result<Settings> {
+        Settings::read(|name| std::env::var(name).ok(), self.settings_in_use().as_deref())
+    }
+
+    /// What the running stack has.
+    pub(crate) fn running(&self) -> anyhow::Result<Settings> {
+        let lines = self.settings_in_use().context("the stack is not up (`make up` starts it)")?;
+        Settings::read(|_| None, Some(&lines))
+    }
+
+    fn settings_in_use(&self) -> Option<String> {
+        self.supervisor?;
+        fs::read_to_string(daemon::settings_file(&self.layout)).ok()
     }
 }
 

@@ -10,6 +10,7 @@ use stack::settings::Settings;
 use stack::supervisor::{Phase, Report};
 
 use super::place::Place;
+use super::say;
 
 /// How long a replica may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -17,17 +18,17 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let place = Place::open()?;
     if place.supervisor.is_none() {
-        println!("nothing runs here; `make up` starts the stack");
+        say("nothing runs here; `make up` starts the stack");
         return Ok(ExitCode::SUCCESS);
     }
     let reports = control::ask(&place.layout, &["status"])?;
-    let settings = place.settings()?;
-    print!("{}", processes(&reports));
+    let settings = place.running()?;
+    say(processes(&reports).trim_end());
     match replicas(&reports) {
-        Some(text) => print!("\n{text}"),
-        None => println!("\nno replica answers"),
+        Some(text) => say(&format!("\n{}", text.trim_end())),
+        None => say("\nno replica answers"),
     }
-    println!("\nload balancer http://localhost:{}", settings.port);
+    say(&format!("\nload balancer http://localhost:{}", settings.port));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn tell(verb: &str, name: &str) -> anyhow::Result<ExitCode> {
     match verb {
         "kill" | "stop" => {
             stack::supervisor::wait::until_down(status, |other| other == name, Duration::from_secs(20))?;
-            println!("{name} is down and stays so until `make up` or `make scale`");
+            say(&format!("{name} is down and stays so until `make up` or `make scale`"));
         }
         "start" => {
             stack::supervisor::wait::until_ready(
@@ -62,9 +63,9 @@ pub(crate) fn tell(verb: &str, name: &str) -> anyhow::Result<ExitCode> {
                 &place.layout,
                 Duration::from_secs(60),
             )?;
-            println!("{name} is ready");
+            say(&format!("{name} is ready"));
         }
-        _ => println!("{verb} {name}: done"),
+        _ => say(&format!("{verb} {name}: done")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use stack::layout::Layout;
 use stack::probe::{Probe, http_get};
 use stack::settings::Settings;
 
+use super::say;
 use super::status;
 
 /// The load balancer sees a ready replica within its check's second.
@@ -22,7 +23,7 @@ pub(crate) fn print(layout: &Layout, settings: &Settings) -> anyhow::Result<()> 
         std::thread::sleep(Duration::from_millis(50));
     }
     let product = status::any_product(settings).unwrap_or_else(|| "<product id>".to_owned());
-    print!("\n{}{}", where_is_what(settings), what_to_try(settings, &product));
+    say(&format!("\n{}{}", where_is_what(settings), what_to_try(settings, &product).trim_end()));
     Ok(())
 }
 

@@ -8,17 +8,12 @@ use stack::servers::{kafka, program};
 use stack::wire::USER;
 
 use super::place::Place;
+use super::say;
 
 /// Replaces this process; returns only if that fails.
 fn become_program(mut command: Command) -> anyhow::Result<ExitCode> {
     let name = command.get_program().to_string_lossy().into_owned();
     Err(command.exec()).with_context(|| format!("starting {name}"))
-}
-
-fn open() -> anyhow::Result<Place> {
-    let place = Place::open()?;
-    ensure!(place.supervisor.is_some(), "the stack is not up (`make up` starts it)");
-    Ok(place)
 }
 
 fn tool(name: &str) -> anyhow::Result<Command> {
@@ -29,14 +24,14 @@ fn tool(name: &str) -> anyhow::Result<Command> {
 }
 
 pub(crate) fn psql(args: &[&str]) -> anyhow::Result<ExitCode> {
-    let port = open()?.settings()?.pg_port.to_string();
+    let port = Place::open()?.running()?.pg_port.to_string();
     let mut psql = tool("psql")?;
     psql.args(["-h", "127.0.0.1", "-p", &port, "-U", USER, "-d", USER]).args(args);
     become_program(psql)
 }
 
 pub(crate) fn redis(args: &[&str]) -> anyhow::Result<ExitCode> {
-    let port = open()?.settings()?.redis_port.to_string();
+    let port = Place::open()?.running()?.redis_port.to_string();
     let mut cli = tool("redis-cli")?;
     cli.args(["-h", "127.0.0.1", "-p", &port]).args(args);
     become_program(cli)
@@ -44,8 +39,8 @@ pub(crate) fn redis(args: &[&str]) -> anyhow::Result<ExitCode> {
 
 /// Describes a topic, then follows it; further words go to Kafka's console consumer (`--from-beginning`).
 pub(crate) fn topic(args: &[&str]) -> anyhow::Result<ExitCode> {
-    let place = open()?;
-    let brokers = place.settings()?.kafka();
+    let place = Place::open()?;
+    let brokers = place.running()?.kafka();
     let (topic, options) = args.split_first().unwrap_or((&"product-changes", &[]));
     let java = || kafka::java(&place.layout, &kafka::jars()?);
     let mut describe = java()?;
@@ -60,7 +55,7 @@ pub(crate) fn topic(args: &[&str]) -> anyhow::Result<ExitCode> {
     if !describe.status()?.success() {
         bail!("there is no topic {topic}");
     }
-    println!("\nFollowing {topic} (Ctrl-C ends): time, partition, offset, headers, key, value\n");
+    say(&format!("\nFollowing {topic} (Ctrl-C ends): time, partition, offset, headers, key, value\n"));
     let mut follow = java()?;
     follow.args([
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
@@ -78,7 +73,7 @@ pub(crate) fn topic(args: &[&str]) -> anyhow::Result<ExitCode> {
 
 /// One change by hand, through the generator.
 pub(crate) fn change(args: &[&str]) -> anyhow::Result<ExitCode> {
-    let settings = open()?.settings()?;
+    let settings = Place::open()?.running()?;
     let mut generator = Command::new(settings.binary("generator"));
     generator.env("SHELFWIRE_KAFKA", settings.kafka()).arg("change").args(args);
     become_program(generator)

@@ -20,6 +20,7 @@ use stack::{control, daemon, wire};
 
 use super::build::Build;
 use super::place::Place;
+use super::say;
 use super::{doctor, down, summary};
 
 /// Servers and replicas are ready within this, or `up` fails; a slow laptop needs a tenth of it.
@@ -33,7 +34,7 @@ pub(crate) struct Clock(Instant);
 
 impl Clock {
     pub(crate) fn say(self, text: &str) {
-        println!("[{:>4} s] {text}", self.0.elapsed().as_secs());
+        say(&format!("[{:>4} s] {text}", self.0.elapsed().as_secs()));
     }
 }
 
@@ -42,7 +43,7 @@ pub(crate) fn run(foreground: bool) -> anyhow::Result<ExitCode> {
     let turn = take_turn(&Place::open()?.layout, clock)?;
     // Looked at only now: the one we waited for may have brought it up.
     let place = Place::open()?;
-    let settings = place.settings()?;
+    let settings = place.wanted()?;
     let layout = &place.layout;
     doctor::preflight(&place, &settings)?;
 
@@ -65,7 +66,7 @@ pub(crate) fn run(foreground: bool) -> anyhow::Result<ExitCode> {
     }
     // Whoever wants to look at the stack may still scale, kill and stop it from elsewhere.
     drop(turn);
-    println!("Ctrl-C stops everything.");
+    say("Ctrl-C stops everything.");
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
     signals.thread_block()?;
     signals.wait()?;

@@ -97,6 +97,13 @@ pub fn bin() -> anyhow::Result<PathBuf> {
     newest.or_else(in_path).context("PostgreSQL is not installed; `make doctor` names what to install")
 }
 
+/// Deletes the pid file of a server that was killed with its supervisor. PostgreSQL looks itself whether that process is
+/// gone, but takes a dead one that its new parent has not reaped yet for alive. The caller holds the run folder's lock and
+/// has seen that no process works in the data.
+pub fn forget_dead_postmaster(layout: &Layout) -> std::io::Result<()> {
+    layout.remove("pg/postmaster.pid")
+}
+
 /// Whom it runs as: ourselves, or user `postgres` when we are root.
 fn owner() -> anyhow::Result<Option<Owner>> {
     if !geteuid().is_root() {

@@ -95,6 +95,7 @@ impl Slot {
             }
         } else {
             self.stop();
+            self.restarts = 0;
             self.next = Next::Replace(Box::new(service));
         }
     }
