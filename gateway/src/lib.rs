@@ -6,12 +6,14 @@
 //!
 //! **Invariant:** lanes never import each other; each library has one home (rdkafka in `kafka`, diesel in `db`).
 
+pub mod app;
 pub mod audit;
 pub mod backoff;
 pub mod config;
 pub mod db;
 pub mod epoch;
 pub mod health;
+pub mod healthcheck;
 pub mod ingest;
 pub mod kafka;
 pub mod live;

@@ -1,2 +1,77 @@
-//! x
-fn main() {}
+//! The gateway's program: reads settings, starts logging, builds the application, runs it until a signal.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use gateway::app::Application;
+use gateway::config::{Cli, Command, LogFormat, Settings};
+use gateway::healthcheck;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let settings = match cli.settings.resolve() {
+        Ok(settings) => settings,
+        Err(line) => {
+            eprintln!("error: {line}");
+            return ExitCode::from(2);
+        }
+    };
+    match cli.command.unwrap_or(Command::Run) {
+        Command::Healthcheck => healthcheck::ask(settings.listen),
+        Command::Run => run(settings),
+    }
+}
+
+#[tokio::main]
+async fn run(settings: Settings) -> ExitCode {
+    start_logging(settings.log_format);
+    let shutdown = CancellationToken::new();
+    let application = match Application::build(settings) {
+        Ok(application) => application,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    match application.run(shutdown).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("gateway ended: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start_logging(format: LogFormat) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// SIGTERM and SIGINT ask for a clean stop; a second one ends the process at once, by the system's default.
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals can't be caught: stop the process with SIGKILL");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("asked to stop: draining");
+    shutdown.cancel();
+}

@@ -120,7 +120,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The text that `/metrics` answers with (OpenMetrics 1.0).
+    /// The text that `/metrics` answers with (`OpenMetrics` 1.0).
     pub fn text(&self) -> String {
         let mut out = String::new();
         // writing to a String can't fail

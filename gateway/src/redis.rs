@@ -14,7 +14,7 @@ use deadpool_redis::{Config, Pool, PoolConfig, Runtime, Timeouts};
 use uuid::Uuid;
 
 /// Longest time for one short command, connecting included.
-const COMMAND_TIMEOUT: Duration = Duration::from_millis(1_000);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pooled connections: the two writers, heartbeats and catch-ups seldom meet.
 const POOL_SIZE: usize = 8;
 /// A stream whose epoch never came to be goes by itself after this many seconds.

@@ -81,15 +81,11 @@ impl Apply {
                 },
             }
         }
-        let mut written = match written {
-            Some(written) => written,
-            // nothing could be written: what is stored, and the epoch, are still owed
-            None => {
-                let mut written = None;
-                merge(&mut written, self.writer.apply(&[], Utc::now().date_naive()).await?);
-                written.ok_or_else(|| DbError::Away("no answer".to_owned()))?
-            }
-        };
+        if written.is_none() {
+            // nothing could be written: the epoch is still owed
+            merge(&mut written, self.writer.apply(&[], Utc::now().date_naive()).await?);
+        }
+        let mut written = written.ok_or_else(|| DbError::Away("no answer".to_owned()))?;
         written.rejected = rejected;
         Ok(written)
     }
@@ -98,7 +94,7 @@ impl Apply {
 fn merge(written: &mut Option<Written<'_>>, applied: db::Applied) {
     match written {
         None => {
-            *written = Some(Written { stored: applied.stored, rejected: Vec::new(), epoch: applied.epoch })
+            *written = Some(Written { stored: applied.stored, rejected: Vec::new(), epoch: applied.epoch });
         }
         Some(written) => {
             written.epoch = applied.epoch;

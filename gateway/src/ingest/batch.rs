@@ -53,7 +53,7 @@ struct AuditLine<'a> {
 impl Lane {
     /// Brings every record of `batch` to its outcome.
     pub(super) async fn process(&mut self, batch: &[Record]) {
-        self.parts.metrics.batch_rows.observe(batch.len() as f64);
+        self.parts.metrics.batch_rows.observe(u32::try_from(batch.len()).unwrap_or(u32::MAX).into());
         let decoded = self.timed_decode(batch);
         let poison = decoded.poison.iter().filter_map(|(at, poison)| {
             let error = poison.to_string();

@@ -5,9 +5,8 @@
 //! group hears from this process whatever the database does. It also makes every commit. Why a thread and not the
 //! library's stream: rust-rdkafka's issues 638, 665 and 840 tell of wake-ups that streams and split queues lose.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,10 +17,12 @@ use rdkafka::{Message, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::channels::{CHANNEL_RECORDS, Progress, Sink, WriterChannels, writer_channels};
 use super::client::{self, KafkaError};
-use super::offsets::{Finished, Owned};
-use super::rebalance::{Context, Event, LaneStatus};
+use super::offsets::Owned;
+use super::rebalance::Context;
 use super::record::{Position, Record};
+use super::status::LaneStatus;
 use crate::audit::Audit;
 use crate::health::Health;
 use crate::metrics::IngestMetrics;
@@ -31,12 +32,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// How long a full channel is waited for before its partitions are paused. Pausing throws prefetched records away, so a
 /// writer that is only busy must not cause it.
 const FULL_WAIT: Duration = Duration::from_millis(100);
-/// Records that may wait for one writer.
-const CHANNEL_RECORDS: usize = 8_192;
 /// Bytes of records that may wait for all writers together; a record can be as large as the broker takes.
 const CHANNEL_BYTES: usize = 64 * 1024 * 1024;
-/// Group events that may wait for one writer.
-const CHANNEL_EVENTS: usize = 64;
 /// What the writers have finished, waiting to be committed; a full channel drops the oldest commit, and the next covers it.
 const CHANNEL_FINISHED: usize = 256;
 /// Longest time to give all partitions back and leave the group.
@@ -55,52 +52,6 @@ pub struct ConsumerSettings {
     pub replica: String,
     /// How many writers take records; a partition always goes to the same one.
     pub writers: usize,
-}
-
-/// What one writer holds.
-pub struct WriterChannels {
-    /// Records of this writer's partitions.
-    pub records: Records,
-    /// What happens to partitions, served also while a batch is retried.
-    pub events: mpsc::Receiver<Event>,
-    /// The way back.
-    pub progress: Progress,
-}
-
-/// Records on their way to one writer.
-pub struct Records {
-    receiver: mpsc::Receiver<Record>,
-    queued_bytes: Arc<AtomicUsize>,
-}
-
-impl Records {
-    /// Waits for a record and takes with it what else is there, up to `most`. Empty: the polling thread has ended.
-    pub async fn receive(&mut self, most: usize) -> Vec<Record> {
-        let mut records = Vec::with_capacity(most);
-        self.receiver.recv_many(&mut records, most).await;
-        self.queued_bytes.fetch_sub(records.iter().map(Record::bytes).sum(), Ordering::Relaxed);
-        records
-    }
-}
-
-/// Tells the polling thread how far a writer is.
-pub struct Progress {
-    owned: Arc<Mutex<Owned>>,
-    finished: SyncSender<Finished>,
-}
-
-impl Progress {
-    /// Whether the record's partition is still assigned as it was when the record was fetched, and here to stay.
-    pub fn is_current(&self, record: &Record) -> bool {
-        let owned = self.owned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        owned.number(&record.position) == Some(record.assignment)
-    }
-
-    /// These positions have their outcome: they may be committed.
-    pub fn finish(&self, finished: Finished) {
-        // full: the thread is busy with a revoke, and commits what comes after this
-        let _ = self.finished.try_send(finished);
-    }
 }
 
 /// A running consumer.
@@ -128,15 +79,11 @@ impl Consumer {
         let (finished, finished_receiver) = sync_channel(CHANNEL_FINISHED);
         let (mut sinks, mut events, mut channels) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..settings.writers {
-            let (record_sender, receiver) = mpsc::channel(CHANNEL_RECORDS);
-            let (event_sender, event_receiver) = mpsc::channel(CHANNEL_EVENTS);
-            sinks.push(Sink { records: record_sender, held: VecDeque::new(), paused: false });
+            let progress = Progress::new(Arc::clone(&owned), finished.clone());
+            let (sink, event_sender, writer) = writer_channels(Arc::clone(&queued_bytes), progress);
+            sinks.push(sink);
             events.push(event_sender);
-            channels.push(WriterChannels {
-                records: Records { receiver, queued_bytes: Arc::clone(&queued_bytes) },
-                events: event_receiver,
-                progress: Progress { owned: Arc::clone(&owned), finished: finished.clone() },
-            });
+            channels.push(writer);
         }
         let context = Context {
             owned,
@@ -183,14 +130,6 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
-}
-
-/// The way to one writer.
-struct Sink {
-    records: mpsc::Sender<Record>,
-    /// Records that the channel had no room for, in order.
-    held: VecDeque<Record>,
-    paused: bool,
 }
 
 struct Poller {
@@ -243,7 +182,6 @@ impl Poller {
         } else {
             self.queued_bytes.fetch_add(record.bytes(), Ordering::Relaxed);
             match sink.records.try_send(record) {
-                Ok(()) => return,
                 Err(mpsc::error::TrySendError::Full(record)) => {
                     self.queued_bytes.fetch_sub(record.bytes(), Ordering::Relaxed);
                     sink.held.push_back(record);
@@ -252,8 +190,8 @@ impl Poller {
                         return;
                     }
                 }
-                // the writer is gone: the process is on its way out
-                Err(mpsc::error::TrySendError::Closed(_)) => return,
+                // handed over; or the writer is gone, and the process on its way out
+                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => return,
             }
         }
         self.pause(at);
@@ -281,7 +219,7 @@ impl Poller {
             }
             if sink.held.is_empty() && sink.paused {
                 sink.paused = false;
-                self.switch(at, "resume", |consumer, list| consumer.resume(list));
+                self.switch(at, "resume", BaseConsumer::resume);
             }
         }
     }
@@ -291,7 +229,7 @@ impl Poller {
             sink.paused = true;
         }
         // again for every record that still comes: a partition may have been assigned since
-        self.switch(at, "pause", |consumer, list| consumer.pause(list));
+        self.switch(at, "pause", BaseConsumer::pause);
     }
 
     fn switch(

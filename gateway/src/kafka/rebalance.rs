@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
@@ -18,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::offsets::{Finished, Owned};
 use super::record::Position;
+use super::status::LaneStatus;
 use crate::audit::Audit;
 use crate::health::{Dependency, Health};
 use crate::metrics::IngestMetrics;
@@ -48,55 +48,6 @@ pub enum Event {
 impl Event {
     /// Time for a writer to finish what it has in hand of a revoked partition; the callback waits a little longer.
     pub const REVOKE_WORK: Duration = Duration::from_millis(2_700);
-}
-
-/// What a lane's consumer is doing, for `/replicas`; clones share it.
-#[derive(Debug, Clone)]
-pub struct LaneStatus(Arc<Mutex<Status>>);
-
-#[derive(Debug)]
-struct Status {
-    partitions: Vec<Position>,
-    lag: i64,
-    rebalances: u64,
-    since: DateTime<Utc>,
-}
-
-impl Default for LaneStatus {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Status {
-            partitions: Vec::new(),
-            lag: 0,
-            rebalances: 0,
-            since: Utc::now(),
-        })))
-    }
-}
-
-impl LaneStatus {
-    fn with<T>(&self, look: impl FnOnce(&mut Status) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Partitions of `topic` that are owned now, ascending.
-    pub fn partitions(&self, topic: &str) -> Vec<i32> {
-        self.with(|s| s.partitions.iter().filter(|p| &*p.topic == topic).map(|p| p.partition).collect())
-    }
-
-    /// Records of the owned partitions that are not committed, a second old at most.
-    pub fn lag(&self) -> i64 {
-        self.with(|s| s.lag)
-    }
-
-    /// Assignments and revocations so far.
-    pub fn rebalances(&self) -> u64 {
-        self.with(|s| s.rebalances)
-    }
-
-    /// Since when the present partitions are owned.
-    pub fn since(&self) -> DateTime<Utc> {
-        self.with(|s| s.since)
-    }
 }
 
 /// One line of the audit log about partitions or offsets.
@@ -211,30 +162,26 @@ impl Context {
         partitions.sort();
         self.metrics.rebalances.inc();
         self.metrics.partitions.set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
-        self.status.with(|status| {
-            status.partitions = partitions;
-            status.rebalances += 1;
-            status.since = Utc::now();
-        });
+        self.status.partitions_changed(partitions);
     }
 }
 
 impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(list) => {
-                let positions = positions(list);
+            Rebalance::Assign(partitions) => {
+                let positions = positions(partitions);
                 {
                     let mut owned = self.owned();
-                    positions.iter().for_each(|position| {
+                    for position in &positions {
                         owned.assign(position.clone());
-                    });
+                    }
                 }
                 self.audit("assigned", &positions);
                 tracing::info!(count = positions.len(), partitions = ?numbers(&positions), "partitions assigned");
             }
-            Rebalance::Revoke(list) => {
-                let positions: Arc<[Position]> = positions(list).into();
+            Rebalance::Revoke(partitions) => {
+                let positions: Arc<[Position]> = positions(partitions).into();
                 let lost = consumer.assignment_lost();
                 if lost {
                     self.metrics.lost.inc_by(positions.len() as u64);
@@ -294,7 +241,7 @@ impl ClientContext for Context {
             .sum();
         drop(owned);
         self.metrics.lag.set(lag);
-        self.status.with(|status| status.lag = lag);
+        self.status.set_lag(lag);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

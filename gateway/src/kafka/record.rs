@@ -62,8 +62,12 @@ impl Record {
     pub fn headers(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
         let mut rest: &[u8] = &self.headers;
         std::iter::from_fn(move || {
-            let key = take(&mut rest)??;
-            Some((std::str::from_utf8(key).unwrap_or_default(), take(&mut rest)?))
+            let Part::Bytes(key) = take(&mut rest)? else { return None };
+            let value = match take(&mut rest)? {
+                Part::Bytes(value) => Some(value),
+                Part::Null => None,
+            };
+            Some((std::str::from_utf8(key).unwrap_or_default(), value))
         })
     }
 }
@@ -86,15 +90,21 @@ fn put(packed: &mut Vec<u8>, bytes: Option<&[u8]>) {
     packed.extend_from_slice(bytes.unwrap_or_default());
 }
 
-fn take<'a>(packed: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+/// One part of the block.
+enum Part<'a> {
+    Null,
+    Bytes(&'a [u8]),
+}
+
+fn take<'a>(packed: &mut &'a [u8]) -> Option<Part<'a>> {
     let (length, rest) = packed.split_first_chunk::<4>()?;
     let Ok(length) = usize::try_from(i32::from_le_bytes(*length)) else {
         *packed = rest;
-        return Some(None);
+        return Some(Part::Null);
     };
     let (bytes, rest) = rest.split_at_checked(length)?;
     *packed = rest;
-    Some(Some(bytes))
+    Some(Part::Bytes(bytes))
 }
 
 #[cfg(test)]
