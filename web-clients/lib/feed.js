@@ -144,19 +144,20 @@ export class Feed extends SafeEvents {
   }
 
   /**
-   * Follows more products, or all of them. From all, a list narrows to that list.
+   * Follows these products too, or all of them; who follows all can change only `everyMs`.
    * @param {Iterable<string> | "all"} ids
-   * @param {{everyMs?: number}} [options]
+   * @param {{everyMs?: number}} [options] for all products of this feed
    */
   subscribe(ids, { everyMs = this.#everyMs } = {}) {
     const before = this.#scope;
     const asked = ids === "all" ? "all" : [...ids];
+    const more = before !== "all" && (asked === "all" || asked.some((id) => !before.has(id)));
+    if (!more && everyMs === this.#everyMs) return;
     this.#everyMs = everyMs;
-    this.#scope = asked === "all" ? "all" : new Set(before === "all" ? asked : [...before, ...asked]);
-    this.#shelf.narrow(this.#scope);
-    this.#wantsSnapshot = true;
-    if (this.#link.send("subscribe", { products: asked, every_ms: everyMs })) this.#shelf.proof.asked(this.#scope, before);
-    else this.#link.refresh();
+    this.#scope = before === "all" || asked === "all" ? "all" : new Set([...before, ...asked]);
+    this.#wantsSnapshot ||= more;
+    if (!this.#link.send("subscribe", { products: asked, every_ms: everyMs })) this.#link.refresh();
+    else if (more) this.#shelf.proof.asked(this.#scope, before);
   }
 
   /**
@@ -164,7 +165,7 @@ export class Feed extends SafeEvents {
    * @param {Iterable<string>} ids
    */
   unsubscribe(ids) {
-    if (this.#scope === "all") throw new TypeError("this feed follows all products: subscribe to a list instead");
+    if (this.#scope === "all") throw new TypeError("this feed follows all products: connect with a list instead");
     const gone = [...ids];
     this.#scope = new Set([...this.#scope].filter((id) => !gone.includes(id)));
     this.#shelf.narrow(this.#scope);

@@ -56,10 +56,9 @@ export class Shelf {
 
   /**
    * Products that are followed no more are not kept: they would grow old unseen. Their floors stay.
-   * @param {Set<string> | "all"} scope
+   * @param {Set<string>} scope
    */
   narrow(scope) {
-    if (scope === "all") return;
     for (const id of this.products.keys()) if (!scope.has(id)) this.products.delete(id);
   }
 

@@ -63,9 +63,9 @@ export class Feed extends SafeEvents {
         handleEvent: (event: CustomEvent<FeedEvents[K]>) => unknown;
     } | null, options?: boolean | AddEventListenerOptions): void;
     /**
-     * Follows more products, or all of them. From all, a list narrows to that list.
+     * Follows these products too, or all of them; who follows all can change only `everyMs`.
      * @param {Iterable<string> | "all"} ids
-     * @param {{everyMs?: number}} [options]
+     * @param {{everyMs?: number}} [options] for all products of this feed
      */
     subscribe(ids: Iterable<string> | "all", { everyMs }?: {
         everyMs?: number;

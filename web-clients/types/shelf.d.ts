@@ -36,9 +36,9 @@ export class Shelf {
     checkpoint(): Checkpoint;
     /**
      * Products that are followed no more are not kept: they would grow old unseen. Their floors stay.
-     * @param {Set<string> | "all"} scope
+     * @param {Set<string>} scope
      */
-    narrow(scope: Set<string> | "all"): void;
+    narrow(scope: Set<string>): void;
     /** A connection is about to be made, with `cursor` if there is one. */
     connecting(): void;
     /** The connection is gone. */

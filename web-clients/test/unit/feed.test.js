@@ -180,6 +180,49 @@ test("subscribing over a transport that talks sends a message, and the answer ma
   await feed.close();
 });
 
+test("a subscription excuses only what was not followed before", async () => {
+  const { wire, feed } = await start({ products: [A] });
+  wire.say(hello(), snapshot([[A, 1]]));
+  feed.subscribe([A, B]);
+  wire.say(changed(A, 3), changed(B, 7));
+  assert.equal(feed.proof.missed, 1, "A was followed all the time, B was not");
+  wire.say(snapshot([[A, 9], [B, 7]]));
+  assert.equal(feed.proof.missed, 1, "the snapshot that was asked for may be ahead of the frames");
+  feed.unsubscribe([B]);
+  feed.subscribe([B]);
+  wire.say(changed(B, 12), changed(B, 13));
+  assert.equal(feed.proof.missed, 1, "B moved on meanwhile");
+  await feed.close();
+});
+
+test("who follows all cannot narrow, and asks for nothing that is there already", async () => {
+  const { wire, feed } = await start();
+  wire.say(hello(), snapshot([[A, 1]], { cursor: "e1:5" }));
+  feed.subscribe([A]);
+  assert.deepEqual(wire.last.sent, []);
+  feed.subscribe("all", { everyMs: 500 });
+  assert.deepEqual(wire.last.sent, [["subscribe", { products: "all", every_ms: 500 }]]);
+  assert.throws(() => feed.unsubscribe([A]), TypeError);
+  wire.say(changed(A, 3));
+  assert.equal(feed.proof.missed, 1);
+  wire.talks = false;
+  feed.subscribe("all", { everyMs: 0 });
+  await feed.close();
+});
+
+test("what was asked for on one connection excuses nothing on the next", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { wire, feed } = await start({ products: [A] });
+  wire.say(hello(), snapshot([[A, 1]]));
+  feed.subscribe([B]);
+  wire.say(snapshot([[B, 1]]));
+  wire.last.sink.lost(lost());
+  t.mock.timers.tick(500);
+  wire.say(hello({ resumed: true }), snapshot([[A, 4], [B, 1]]));
+  assert.equal(feed.proof.missed, 3);
+  await feed.close();
+});
+
 test("subscribing over SSE asks anew, without the cursor, since it would bring no snapshot", async () => {
   const { wire, feed } = await start({ products: [A] });
   wire.talks = false;
