@@ -71,15 +71,21 @@ impl Application {
         let addr = self.listener.local_addr()?;
         tracing::info!(%addr, replica = self.settings.replica(), "listening");
 
-        let ingest = tokio::select! {
+        let mut ingest = tokio::select! {
             ingest = self.start_ingest() => Some(ingest?),
             () = shutdown.cancelled() => None,
         };
         tasks.spawn(stop.clone().run_until_cancelled_owned(keep_partitions(self.db.clone())));
 
-        shutdown.cancelled().await;
+        let failed = match &mut ingest {
+            Some(ingest) => tokio::select! {
+                failed = ingest.failed() => Some(failed),
+                () = shutdown.cancelled() => None,
+            },
+            None => None,
+        };
         self.health.set_draining();
-        if let Some(ingest) = ingest {
+        if let Some(ingest) = ingest.filter(|_| failed.is_none()) {
             ingest.stop().await;
         }
         stop.cancel();
@@ -88,7 +94,7 @@ impl Application {
             tracing::warn!("background tasks did not end in time");
         }
         tracing::info!("stopped");
-        Ok(())
+        failed.map_or(Ok(()), |failed| failed.context("the ingest lane ended by itself"))
     }
 
     /// Prepares the servers, however long they are away, and joins the group.

@@ -82,6 +82,14 @@ impl Ingest {
         self.consumer.status.clone()
     }
 
+    /// Waits until the lane ends by itself.
+    ///
+    /// # Errors
+    /// What it could not go on from.
+    pub async fn failed(&mut self) -> Result<(), KafkaError> {
+        self.consumer.failed().await
+    }
+
     /// Finishes what is in hand, gives the partitions back, leaves the group. What can't be finished in time is dropped
     /// uncommitted.
     pub async fn stop(self) {

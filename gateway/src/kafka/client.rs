@@ -34,6 +34,8 @@ pub(super) fn base(brokers: &str, name: &str) -> ClientConfig {
     config.set("bootstrap.servers", brokers).set("client.id", name);
     // a broker that comes back is found within a second, not ten
     config.set("reconnect.backoff.ms", "50").set("reconnect.backoff.max.ms", "1000");
+    // a broker that stopped answering is given up after this, not after a minute
+    config.set("socket.timeout.ms", "10000");
     // raised partition counts are seen in seconds
     config.set("topic.metadata.refresh.interval.ms", "5000");
     config

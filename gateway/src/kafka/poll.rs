@@ -8,14 +8,13 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::channels::{CHANNEL_RECORDS, Progress, Sink, WriterChannels, writer_channels};
 use super::client::{self, KafkaError};
@@ -34,10 +33,12 @@ const POLL: Duration = Duration::from_millis(10);
 const FULL_WAIT: Duration = Duration::from_millis(100);
 /// Bytes of records that may wait for all writers together; a record can be as large as the broker takes.
 const CHANNEL_BYTES: usize = 64 * 1024 * 1024;
-/// What the writers have finished, waiting to be committed; a full channel drops the oldest commit, and the next covers it.
+/// What the writers have finished, waiting to be committed; what finds it full is covered by the next.
 const CHANNEL_FINISHED: usize = 256;
 /// Longest time to give all partitions back and leave the group.
 const LEAVE_WAIT: Duration = Duration::from_secs(5);
+/// Longest time for the whole stop: a broker that is away must not hold the process.
+const STOP_WAIT: Duration = Duration::from_secs(7);
 
 /// What a lane's consumer needs to know.
 #[derive(Clone)]
@@ -57,7 +58,7 @@ pub struct ConsumerSettings {
 /// A running consumer.
 pub struct Consumer {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    ended: oneshot::Receiver<Result<(), rdkafka::error::KafkaError>>,
     /// What it is doing.
     pub status: LaneStatus,
 }
@@ -110,25 +111,34 @@ impl Consumer {
             runtime: Handle::current(),
         };
         let name = format!("poll-{}", settings.group);
-        let thread = std::thread::Builder::new().name(name).spawn(move || poller.run())?;
-        Ok((Self { stop, thread: Some(thread), status }, channels))
+        let (end, ended) = oneshot::channel();
+        // not joined: should the library hang, the process must still be able to end
+        std::thread::Builder::new().name(name).spawn(move || {
+            // nobody listens any more when the process is on its way out
+            let _ = end.send(poller.run());
+        })?;
+        Ok((Self { stop, ended, status }, channels))
     }
 
-    /// Gives all partitions back (writers finish what they have in hand), leaves the group, ends the thread.
-    pub async fn stop(mut self) {
+    /// Waits until the thread ends by itself, which only a fatal error makes it do.
+    ///
+    /// # Errors
+    /// The fatal error.
+    pub async fn failed(&mut self) -> Result<(), KafkaError> {
+        (&mut self.ended).await.unwrap_or(Ok(()))?;
+        Ok(())
+    }
+
+    /// Gives all partitions back (writers finish what they have in hand) and leaves the group; bounded in time.
+    pub async fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            if !matches!(joined, Ok(Ok(()))) {
-                tracing::error!("the polling thread ended badly");
+        match tokio::time::timeout(STOP_WAIT, self.ended).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(_) => tracing::error!("the polling thread ended badly"),
+            Err(_) => {
+                tracing::warn!("the group could not be left in time: it will notice by its session time-out");
             }
         }
-    }
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
     }
 }
 
@@ -142,10 +152,17 @@ struct Poller {
 }
 
 impl Poller {
-    fn run(mut self) {
+    /// Polls until it is told to stop.
+    ///
+    /// # Errors
+    /// The client library can't go on.
+    fn run(mut self) -> Result<(), rdkafka::error::KafkaError> {
         while !self.stop.load(Ordering::Relaxed) {
             let record = match self.consumer.poll(POLL) {
                 Some(Ok(message)) => self.record(&message),
+                Some(Err(error @ rdkafka::error::KafkaError::MessageConsumptionFatal(_))) => {
+                    return Err(error);
+                }
                 Some(Err(error)) => {
                     tracing::debug!(%error, "poll");
                     None
@@ -159,6 +176,7 @@ impl Poller {
             self.consumer.context().commit(&self.consumer, CommitMode::Async);
         }
         self.leave();
+        Ok(())
     }
 
     /// Takes the message out of the library's memory; `None` when its partition has gone meanwhile.

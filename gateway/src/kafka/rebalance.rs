@@ -126,7 +126,8 @@ impl Context {
         while acked < wait_for && Instant::now() < deadline {
             match acks.recv_timeout(ACK_POLL) {
                 Ok(()) => acked += 1,
-                Err(RecvTimeoutError::Timeout) => {}
+                // other partitions go on meanwhile: their commits must not fill the channel
+                Err(RecvTimeoutError::Timeout) => self.commit(consumer, CommitMode::Async),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
