@@ -5,6 +5,7 @@
 #   install.sh --check    only says what is there and what is not
 # It works before anything is built, on a Debian that has only git, make, a C compiler, curl, Rust and Node. It starts no
 # service and leaves running ones alone: the servers that we run are private instances, started by `stack`.
+# shellcheck disable=SC2016,SC2086  # backticks are for people; the list of packages is meant to be split
 set -eu
 
 missing='' packages='' obstacles=0 quiet=${QUIET:-}

@@ -11,9 +11,14 @@ cd web-clients
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
 npm run --silent check
 cd ..
-exec deploy/native/stack.sh test-env -- sh -euc '
+deploy/native/stack.sh test-env -- sh -euc '
     cargo test --locked --workspace
     cd web-clients
     set -- test/*/*.test.js
     node --test "$@"
 '
+
+# Every command that the documents tell a reader to type; these start a stack of their own, as a reader would.
+set --
+for document in README.md docs/*.md; do [ ! -f "$document" ] || set -- "$@" "$document"; done
+[ $# -eq 0 ] || cargo run --locked --quiet -p drills --bin readme-commands -- "$@"
