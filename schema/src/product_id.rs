@@ -68,7 +68,7 @@ impl fmt::Display for ProductId {
 
 impl fmt::Debug for ProductId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn only_one_text_names_a_product() {
         let text = "0190a0b0-0000-7000-8000-00000000000a";
-        assert_eq!(text.parse::<ProductId>().unwrap().key(), text);
+        let id = text.parse::<ProductId>().unwrap();
+        assert_eq!((id.key(), format!("{id} {id:?}")), (text.to_owned(), format!("{text} {text}")));
         for other in
             [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}")]
         {
