@@ -77,6 +77,17 @@ test("a signal to the outer process ends the inner one, whose exit code it keeps
   assert.equal(code, 3);
 });
 
+test("killing the outer process leaves no inner one behind", { skip: process.platform !== "linux" && "reads /proc" }, async (t) => {
+  if (Number(process.versions.node.split(".")[0]) >= 22) return t.diagnostic("this Node needs no inner process");
+  const child = spawn(process.execPath, [ECHO, NOBODY, "--timeout", "0"], { stdio: ["ignore", "ignore", "pipe"] });
+  await new Promise((resolve) => child.stderr.once("data", resolve));
+  const inner = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
+  assert.match(inner, /^\d+$/);
+  const gone = new Promise((resolve) => child.stderr.once("close", resolve));
+  child.kill("SIGKILL");
+  await gone;
+});
+
 test("options: address from argument, environment, default", () => {
   /** @param {string[]} args @param {Record<string, string>} [env] */
   const url = (args, env = {}) => readOptions(args, env, false).url.href;
