@@ -74,8 +74,9 @@ pub struct Hello {
     pub resumed: bool,
     /// Whether the viewer's cursor was refused: a snapshot follows, and holes before it are not told otherwise.
     pub reset: bool,
-    /// Relay entries between the cursor and now.
-    pub missed: u64,
+    /// Relay entries between the cursor and now; absent when they are read from the stream, which does not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<u64>,
     /// Time between two heartbeats, milliseconds.
     pub heartbeat_ms: u64,
     /// What the server holds a viewer to.
@@ -203,7 +204,7 @@ pub struct Away {
 pub struct GoingAway {
     /// How long to wait before connecting again, milliseconds.
     pub reconnect_after_ms: u64,
-    /// `drain`, `too_slow`, `not_ready` or `full`.
+    /// `drain`, `too_slow`, `not_ready`, `full` or `misuse`.
     pub reason: String,
 }
 

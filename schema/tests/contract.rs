@@ -231,7 +231,7 @@ fn frame_schema(frame: FrameType, types: &mut SchemaGenerator) -> (schemars::Sch
                 epoch: "7c9e66797425".into(),
                 resumed: true,
                 reset: false,
-                missed: 4,
+                missed: Some(4),
                 heartbeat_ms: 15_000,
                 limits
             }),
