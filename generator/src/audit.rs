@@ -21,6 +21,7 @@ pub struct AuditLog {
 
 #[derive(Serialize)]
 struct Line<'a> {
+    at_us: i64,
     event: &'a str,
     product_id: schema::ProductId,
     version: schema::Version,
@@ -41,8 +42,10 @@ impl AuditLog {
             return Ok(());
         }
         self.lines.clear();
+        let at_us = chrono::Utc::now().timestamp_micros();
         for Delivered { change, partition, offset } in delivered {
             let line = Line {
+                at_us,
                 event: "produced",
                 product_id: change.product_id,
                 version: change.version,

@@ -8,6 +8,7 @@
 //!    randomness come as arguments.
 //! 3. [`resume`]: what the topic already says, so that a restart goes on at the next version.
 //! 4. [`produce`]: the way to Kafka, with every acknowledgement accounted for.
+//! 5. [`replay`] and [`by_hand`]: recorded changes, and a single one, instead of random ones.
 //!
 //! **Invariant:** per product the versions on the topic are 1, 2, 3 … in this order, without a gap; a version that was
 //! handed to Kafka is never used again for another change.
@@ -15,6 +16,9 @@
 pub mod config;
 pub mod start;
 pub mod worker;
+
+pub mod by_hand;
+pub mod replay;
 
 pub mod catalogue;
 pub mod change;

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use generator::config::{Cli, Command, LogFormat, RunArgs};
+use generator::config::{Cli, Command, LogFormat};
 use generator::stop::Stop;
-use generator::worker;
+use generator::{by_hand, replay, worker};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -20,10 +20,11 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let command = cli.command.unwrap_or(Command::Run(cli.run));
-    start_logs(match &command {
-        Command::Run(args) => args.common.log_format,
-        Command::Change(args) => args.common.log_format,
-    });
+    match &command {
+        Command::Run(args) => start_logs(args.common.log_format, "info"),
+        // a person waits for its answer, on stdout
+        Command::Change(args) => start_logs(args.common.log_format, "warn"),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         let stop = Stop::default();
@@ -44,14 +45,15 @@ fn main() -> ExitCode {
 
 fn execute(command: &Command, runtime: &Handle, stop: &Stop) -> anyhow::Result<()> {
     match command {
-        Command::Run(args) => produce(args, runtime, stop),
-        Command::Change(_) => anyhow::bail!("not yet"),
+        Command::Run(args) => {
+            let summary = match &args.replay {
+                Some(recording) => replay::run(args, recording, runtime, stop)?,
+                None => worker::run(args, runtime, stop)?,
+            };
+            tracing::info!("{}: {summary}", if stop.asked() { "stopped" } else { "done" });
+        }
+        Command::Change(args) => writeln!(io::stdout(), "{}", by_hand::run(args, runtime, stop)?)?,
     }
-}
-
-fn produce(args: &RunArgs, runtime: &Handle, stop: &Stop) -> anyhow::Result<()> {
-    let summary = worker::run(args, runtime, stop)?;
-    tracing::info!("{}: {summary}", if stop.asked() { "stopped" } else { "done" });
     Ok(())
 }
 
@@ -72,8 +74,8 @@ fn listen(stop: Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_logs(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

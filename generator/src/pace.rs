@@ -7,6 +7,8 @@
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 /// How fast to make changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
@@ -40,8 +42,7 @@ impl FromStr for Rate {
             Some(_) => return Err(RateError),
         };
         let rate = number.parse::<f64>().map_err(|_| RateError)? / seconds;
-        // written so that NaN is refused too
-        if rate >= Self::SLOWEST && rate <= Self::FASTEST {
+        if (Self::SLOWEST..=Self::FASTEST).contains(&rate) {
             Ok(Self::PerSecond(rate))
         } else {
             Err(RateError)
@@ -137,6 +138,32 @@ impl Pace {
     }
 }
 
+/// The clock of a replay: when a recorded change is due.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    speed: Speed,
+    /// The first recorded time, and when it was replayed.
+    first: Option<(DateTime<Utc>, Instant)>,
+}
+
+impl Timeline {
+    /// Longest distance to the first change, seconds: ten years, so that no clock overflows.
+    const FARTHEST_S: f64 = 315_360_000.0;
+
+    /// A clock that starts with the first change.
+    pub fn new(speed: Speed) -> Self {
+        Self { speed, first: None }
+    }
+
+    /// When the change that occurred at `at` is due; what lies in the past is due at once.
+    pub fn due(&mut self, at: DateTime<Utc>, now: Instant) -> Instant {
+        let Speed::Times(times) = self.speed else { return now };
+        let (first, started) = *self.first.get_or_insert((at, now));
+        let after_first = (at - first).to_std().unwrap_or(Duration::ZERO).as_secs_f64() / times;
+        started + Duration::from_secs_f64(after_first.min(Self::FARTHEST_S))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +211,18 @@ mod tests {
         assert_eq!(make_due(&mut pace, start + Duration::from_secs(59)), 0);
         assert_eq!(pace.next_at().duration_since(start).as_secs(), 60);
         assert_eq!(make_due(&mut pace, start + Duration::from_secs(60)), 1);
+    }
+
+    #[test]
+    fn a_replay_keeps_the_distances_of_what_happened() {
+        let (start, first) = (Instant::now(), Utc::now());
+        let at = |seconds| first + chrono::TimeDelta::seconds(seconds);
+        let mut timeline = Timeline::new(Speed::Times(60.0));
+        assert_eq!(timeline.due(first, start), start);
+        assert_eq!(timeline.due(at(120), start), start + Duration::from_secs(2));
+        assert_eq!(timeline.due(at(-5), start), start, "what lies before the first is due at once");
+        timeline.due(DateTime::<Utc>::MAX_UTC, start);
+        assert_eq!(Timeline::new(Speed::Max).due(at(9999), start), start);
     }
 
     #[test]

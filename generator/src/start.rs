@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use rdkafka::error::KafkaError;
 use schema::{ProductId, topics};
 use tokio::runtime::Handle;
 
 use crate::audit::AuditLog;
+use crate::by_hand::ByHandError;
 use crate::config::CommonArgs;
-use crate::produce::topic::{self, TopicState};
+use crate::produce::topic::{self, IfMissing, TopicError, TopicState};
 use crate::produce::{ProduceError, Producer, Traffic};
-use crate::resume::{End, Known, Reader, ResumeError};
+use crate::replay::ReplayError;
+use crate::resume::{End, Known, Reader, ResumeError, Settle};
 use crate::stop::Stop;
 
 /// Why producing cannot begin, or ended early.
@@ -27,15 +28,21 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
-    /// Kafka cannot be used at all.
-    #[error("kafka cannot be used")]
-    Kafka(#[from] KafkaError),
+    /// There is no topic.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
     /// The topic cannot be read.
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A change cannot be produced.
     #[error(transparent)]
     Produce(#[from] ProduceError),
+    /// The recording cannot be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The change by hand cannot be made.
+    #[error(transparent)]
+    ByHand(#[from] ByHandError),
 }
 
 /// Everything that producing needs.
@@ -58,7 +65,8 @@ pub fn start(
 ) -> Result<Option<Started>, RunError> {
     let audit = args.audit_log.as_deref().map(open_audit_log).transpose()?;
     let spec = topics::changes(&args.topic);
-    let TopicState::Ready { partitions } = topic::ready(runtime, &args.kafka, &spec, stop)? else {
+    let TopicState::Ready { partitions } = topic::ready(runtime, &args.kafka, &spec, IfMissing::Make, stop)?
+    else {
         return Ok(None);
     };
     let mut known = Known::default();
@@ -66,7 +74,7 @@ pub fn start(
     let fold = |change: &_| {
         known.fold(change);
     };
-    if reader.read_to_end(ours, fold, stop)? == End::Stopped {
+    if reader.read_to_end(ours, fold, Settle::Still, stop)? == End::Stopped {
         return Ok(None);
     }
     let producer = Producer::new(&args.kafka, &args.topic, traffic, audit)?;

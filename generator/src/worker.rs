@@ -83,17 +83,17 @@ fn announce(
     let mut slots = Vec::new();
     let mut new = 0_u64;
     for item in items {
-        let state = match known.take(item.product_id) {
-            Some(state) => state,
-            None => {
-                let (now, first) = (Utc::now(), change::first(&item, Utc::now()));
-                if producer.send(&change::announce(&first, now, rng), stop)? == Taken::Stopped || stop.asked()
-                {
-                    return Ok(None);
-                }
-                new += 1;
-                first
+        let state = if let Some(state) = known.take(item.product_id) {
+            state
+        } else {
+            let now = Utc::now();
+            let first = change::first(&item, now);
+            let taken = producer.send(&change::announce(&first, now, rng), stop)?;
+            if taken == Taken::Stopped || stop.asked() {
+                return Ok(None);
             }
+            new += 1;
+            first
         };
         slots.push(Slot { state, list_price: item.list_price });
     }

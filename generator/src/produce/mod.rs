@@ -10,6 +10,7 @@
 //!   not delivered either, and the generator ends with an error; a restart resumes from what the topic has.
 
 mod delivery;
+pub mod partition;
 mod patience;
 pub mod topic;
 
@@ -54,6 +55,9 @@ pub enum ProduceError {
     /// The settings do not make a producer.
     #[error("the Kafka producer cannot be made")]
     Client(#[source] KafkaError),
+    /// A change has no JSON form.
+    #[error("a change cannot be written as JSON")]
+    Encode(#[source] serde_json::Error),
     /// Kafka will not have a change.
     #[error("Kafka refused version {version} of product {product}; nothing after it was sent")]
     Refused {
@@ -125,8 +129,10 @@ impl Producer {
     pub fn send(&mut self, change: &ProductChanged, stop: &Stop) -> Result<Taken, ProduceError> {
         let mut value = std::mem::take(&mut self.value);
         value.clear();
-        serde_json::to_writer(&mut value, change).expect("an event of the contract has a JSON form");
-        let taken = self.send_value(change, &value, stop);
+        let taken = match serde_json::to_writer(&mut value, change) {
+            Ok(()) => self.send_value(change, &value, stop),
+            Err(error) => Err(ProduceError::Encode(error)),
+        };
         self.value = value;
         taken
     }

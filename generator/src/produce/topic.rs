@@ -35,13 +35,34 @@ pub enum TopicState {
     Stopped,
 }
 
-/// Waits until `topic` takes changes; makes it when it is missing.
+/// What to do about a missing topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Make it.
+    Make,
+    /// Say so.
+    Refuse,
+}
+
+/// Why there is no topic.
+#[derive(Debug, thiserror::Error)]
+pub enum TopicError {
+    /// The settings do not make a client.
+    #[error("the Kafka client cannot be made")]
+    Client(#[from] KafkaError),
+    /// It is missing, and was not to be made.
+    #[error("there is no topic {0}")]
+    Missing(String),
+}
+
+/// Waits until `topic` takes changes.
 pub fn ready(
     runtime: &Handle,
     kafka: &str,
     topic: &TopicSpec,
+    if_missing: IfMissing,
     stop: &Stop,
-) -> Result<TopicState, KafkaError> {
+) -> Result<TopicState, TopicError> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka).set("client.id", "shelfwire-generator");
     config.set("reconnect.backoff.max.ms", "1000");
@@ -51,15 +72,18 @@ pub fn ready(
         let found = look(&client, &topic.name);
         match found {
             Ok(Found::Partitions(partitions)) => return Ok(TopicState::Ready { partitions }),
+            Ok(Found::Missing) if if_missing == IfMissing::Refuse => {
+                return Err(TopicError::Missing(topic.name.clone()));
+            }
             Ok(Found::Missing) => match runtime.block_on(make(&config, topic)) {
                 Ok(()) => tracing::info!(topic = topic.name, partitions = topic.partitions, "topic made"),
                 Err(error) => {
-                    tracing::warn!(topic = topic.name, %error, "the topic cannot be made yet; trying again")
+                    tracing::warn!(topic = topic.name, %error, "the topic cannot be made yet; trying again");
                 }
             },
             Ok(Found::Electing) => {}
             Err(error) => {
-                tracing::warn!(kafka, %error, retry_in_ms = delay.as_millis(), "kafka is away; waiting for it")
+                tracing::warn!(kafka, %error, retry_in_ms = delay.as_millis(), "kafka is away; waiting for it");
             }
         }
         if wait(delay, stop) {
@@ -111,7 +135,7 @@ async fn make(config: &ClientConfig, topic: &TopicSpec) -> Result<(), KafkaError
     let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
     match admin.create_topics([&new], &options).await?.pop() {
         // somebody else was quicker
-        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | Some(Ok(_)) | None => Ok(()),
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists)) | Ok(_)) | None => Ok(()),
         Some(Err((_, code))) => Err(KafkaError::AdminOp(code)),
     }
 }

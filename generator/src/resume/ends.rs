@@ -1,6 +1,6 @@
 //! Tells when a topic that others may still write to has been read to its end.
 //!
-//! The end is where nothing of ours came for [`Ends::STILL`] *and* every partition was read up to an end offset that
+//! The end is where nothing of ours came for a while *and* every partition was read up to an end offset that
 //! the broker named after that. Asking the broker again matters: silence alone is also what a broker that is away
 //! sounds like. Changes of other shards may keep arriving; they do not count, else a second generator could never
 //! start. The pause catches what a generator that was just stopped still had on its way.
@@ -24,6 +24,8 @@ struct Partition {
 #[derive(Debug)]
 pub(super) struct Ends {
     partitions: Vec<Partition>,
+    /// How long nothing of ours may have come.
+    still: Duration,
     /// When something of ours came last; at first, the start.
     ours: Instant,
     asked: Option<Instant>,
@@ -41,11 +43,11 @@ pub(super) enum Next {
 }
 
 impl Ends {
-    /// How long nothing of ours may have come.
-    pub(super) const STILL: Duration = Duration::from_secs(1);
+    /// How often to ask while there is something to read: an end that never comes nearer may have moved.
+    const ASK_AGAIN: Duration = Duration::from_secs(1);
 
-    pub(super) fn new(partitions: usize, now: Instant) -> Self {
-        Self { partitions: vec![Partition::default(); partitions], ours: now, asked: None }
+    pub(super) fn new(partitions: usize, still: Duration, now: Instant) -> Self {
+        Self { partitions: vec![Partition::default(); partitions], still, ours: now, asked: None }
     }
 
     /// A record of `partition` came; `ours` says whether it is of our products.
@@ -85,12 +87,15 @@ impl Ends {
     pub(super) fn next(&self, now: Instant) -> Next {
         let Some(asked) = self.asked else { return Next::Ask };
         if !self.partitions.iter().all(Partition::is_read) {
-            // an end that never comes nearer may have moved, or be no record at all: look again
-            return if now.saturating_duration_since(asked) > Self::STILL { Next::Ask } else { Next::Read };
+            return if now.saturating_duration_since(asked) > Self::ASK_AGAIN {
+                Next::Ask
+            } else {
+                Next::Read
+            };
         }
-        if asked >= self.ours + Self::STILL {
+        if asked >= self.ours + self.still {
             Next::Done
-        } else if now >= self.ours + Self::STILL {
+        } else if now >= self.ours + self.still {
             Next::Ask
         } else {
             Next::Read
@@ -110,6 +115,8 @@ impl Partition {
 mod tests {
     use super::*;
 
+    const STILL: Duration = Duration::from_secs(1);
+
     fn at(start: Instant, millis: u64) -> Instant {
         start + Duration::from_millis(millis)
     }
@@ -117,7 +124,7 @@ mod tests {
     #[test]
     fn an_empty_topic_is_read_after_the_pause_and_a_second_answer() {
         let start = Instant::now();
-        let mut ends = Ends::new(2, start);
+        let mut ends = Ends::new(2, STILL, start);
         assert_eq!(ends.next(start), Next::Ask);
         ends.told(&[(0, 0), (0, 0)], start);
         assert_eq!(ends.next(at(start, 500)), Next::Read);
@@ -129,7 +136,7 @@ mod tests {
     #[test]
     fn a_late_record_of_ours_starts_the_pause_again() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, start);
+        let mut ends = Ends::new(1, STILL, start);
         ends.told(&[(0, 1)], start);
         ends.read(0, 0, true, at(start, 10));
         ends.told(&[(0, 1)], at(start, 900));
@@ -143,7 +150,7 @@ mod tests {
     #[test]
     fn changes_of_other_shards_do_not_hold_it_up() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, start);
+        let mut ends = Ends::new(1, STILL, start);
         ends.told(&[(0, 5)], start);
         (0..200).for_each(|offset| ends.read(0, offset, false, at(start, offset.unsigned_abs() * 5)));
         ends.told(&[(0, 201)], at(start, 1000));
@@ -155,7 +162,7 @@ mod tests {
     #[test]
     fn silence_without_an_answer_is_no_end() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, start);
+        let mut ends = Ends::new(1, STILL, start);
         ends.told(&[(0, 3)], start);
         ends.drained(0);
         assert_eq!(ends.next(at(start, 60_000)), Next::Ask);
@@ -164,11 +171,21 @@ mod tests {
     #[test]
     fn an_end_without_a_record_is_an_end_when_it_stands_still() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, start);
+        let mut ends = Ends::new(1, STILL, start);
         ends.told(&[(0, 2)], start);
         ends.read(0, 0, true, start);
         ends.drained(0);
         ends.told(&[(0, 2)], at(start, 1001));
         assert_eq!(ends.next(at(start, 1002)), Next::Done);
+    }
+
+    #[test]
+    fn without_a_pause_the_first_answer_is_the_end() {
+        let start = Instant::now();
+        let mut ends = Ends::new(1, Duration::ZERO, start);
+        ends.told(&[(0, 1)], start);
+        assert_eq!(ends.next(start), Next::Read);
+        ends.read(0, 0, false, at(start, 1));
+        assert_eq!(ends.next(at(start, 1)), Next::Done);
     }
 }

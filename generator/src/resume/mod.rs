@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use schema::{Product, ProductChanged, ProductId};
 
-pub use reader::{End, Reader, ResumeError};
+pub use reader::{End, Reader, ResumeError, Settle};
 
 /// The newest known state of each product.
 #[derive(Debug, Default)]

@@ -38,6 +38,24 @@ pub enum End {
     Stopped,
 }
 
+/// When the end of the topic is taken for its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settle {
+    /// When nothing of ours came for a second: catches what a generator that just stopped still had on its way.
+    Still,
+    /// Where it is now.
+    Now,
+}
+
+impl Settle {
+    const fn pause(self) -> Duration {
+        match self {
+            Self::Still => Duration::from_secs(1),
+            Self::Now => Duration::ZERO,
+        }
+    }
+}
+
 /// A reader of the topic, or of some of its partitions.
 pub struct Reader {
     client: BaseConsumer<Quiet>,
@@ -85,17 +103,18 @@ impl Reader {
         Ok(Self { client, asker, topic: topic.to_owned(), partitions })
     }
 
-    /// Reads to the end, giving each valid event of the products that are `ours` to `take`.
+    /// Reads to the end, as `settle` understands it, giving each valid event of the products that are `ours` to `take`.
     pub fn read_to_end(
         &mut self,
         ours: impl Fn(ProductId) -> bool,
         mut take: impl FnMut(&ProductChanged),
+        settle: Settle,
         stop: &Stop,
     ) -> Result<End, ResumeError> {
         let start = Instant::now();
         let (mut said, mut read, mut unreadable) = (start, 0_u64, 0_u64);
         let most = self.partitions.iter().max().map_or(0, |p| place(*p) + 1);
-        let mut ends = Ends::new(most, start);
+        let mut ends = Ends::new(most, settle.pause(), start);
         loop {
             if stop.asked() {
                 return Ok(End::Stopped);
@@ -107,7 +126,7 @@ impl Reader {
                 Next::Ask => match self.offsets(most) {
                     Ok(offsets) => ends.told(&offsets, now),
                     Err(error) => {
-                        tracing::warn!(%error, "kafka does not say where the topic ends; asking again")
+                        tracing::warn!(%error, "kafka does not say where the topic ends; asking again");
                     }
                 },
             }
