@@ -57,8 +57,8 @@ class Echo {
   #listen() {
     const feed = this.#feed;
     feed.addEventListener("open", ({ detail: { replica, resumed, reset, missed, cursor } }) => {
-      if (this.#options.json) this.#out(json("open", { replica, resumed, reset, missed, cursor: cursor ?? null }));
-      const how = reset ? "a snapshot, since the cursor is too old" : resumed ? `continued, ${missed} entries missed meanwhile` : "a snapshot";
+      if (this.#options.json) this.#out(json("open", { replica, resumed, reset, missed: missed ?? null, cursor: cursor ?? null }));
+      const how = reset ? "what was held cannot be continued, a snapshot comes" : resumed ? `continued${missed === undefined ? "" : `, ${missed} entries were missed meanwhile`}` : "a snapshot";
       this.#talk(`connected to ${replica}: ${how}`);
     });
     feed.addEventListener("snapshot", ({ detail: { products, behind } }) => {

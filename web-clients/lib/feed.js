@@ -12,6 +12,7 @@
  * modules for browsers and Node.
  */
 
+import { Awaited } from "./awaited.js";
 import { ListenerError, ServerError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { Link } from "./link.js";
@@ -78,8 +79,7 @@ export class Feed extends SafeEvents {
   /** @type {Set<Inbox>} */
   #inboxes = new Set();
   #standing = new Standing();
-  /** Products were asked for and have not come yet: the next connection must not continue at the cursor. */
-  #wantsSnapshot = false;
+  #awaited = new Awaited();
   /** @type {{error?: unknown} | undefined} */
   #ended;
 
@@ -155,7 +155,7 @@ export class Feed extends SafeEvents {
     if (!more && everyMs === this.#everyMs) return;
     this.#everyMs = everyMs;
     this.#scope = before === "all" || asked === "all" ? "all" : new Set([...before, ...asked]);
-    this.#wantsSnapshot ||= more;
+    if (more) this.#awaited.add(asked === "all" ? asked : asked.filter((id) => !before.has(id)));
     if (!this.#link.send("subscribe", { products: asked, every_ms: everyMs })) this.#link.refresh();
     else if (more) this.#shelf.proof.asked(this.#scope, before);
   }
@@ -169,6 +169,7 @@ export class Feed extends SafeEvents {
     const gone = [...ids];
     this.#scope = new Set([...this.#scope].filter((id) => !gone.includes(id)));
     this.#shelf.narrow(this.#scope);
+    this.#awaited.drop(gone);
     if (!this.#link.send("unsubscribe", { products: gone })) this.#link.refresh();
   }
 
@@ -191,7 +192,8 @@ export class Feed extends SafeEvents {
   }
 
   #connecting() {
-    if (this.#wantsSnapshot) this.#shelf.cursor = undefined;
+    if (this.#awaited.any) this.#shelf.cursor = undefined;
+    this.#awaited.connecting();
     this.#shelf.connecting();
     this.#transport = this.#transports.next();
     const wanted = { products: this.#scope, everyMs: this.#everyMs, cursor: this.#shelf.cursor };
@@ -202,6 +204,7 @@ export class Feed extends SafeEvents {
   #frame(frame) {
     const asked = this.#shelf.cursor;
     const happened = this.#shelf.take(frame);
+    if (frame.type === "snapshot") this.#awaited.page(frame.data);
     if (frame.type === "hello") {
       this.#transports.worked(this.#transport);
       this.#tell("open", { ...frame.data, cursor: asked });
@@ -213,7 +216,6 @@ export class Feed extends SafeEvents {
       this.#tell("status", frame.data);
     }
     for (const [type, detail] of happened) {
-      if (type === "snapshot") this.#wantsSnapshot = false;
       if (type === "change") for (const inbox of this.#inboxes) inbox.push(detail);
       this.#tell(type, detail);
     }

@@ -25,7 +25,7 @@ import { ProtocolError } from "./errors.js";
  * @property {number} [age_ms] from Kafka to the replica's encoder
  */
 /** @typedef {Product & FrameOnly} ProductChanged */
-/** @typedef {{replica: string, epoch: string, resumed: boolean, reset: boolean, missed: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello */
+/** @typedef {{replica: string, epoch: string, resumed: boolean, reset: boolean, missed?: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello `missed`: relay entries since the cursor, where they were counted */
 /** @typedef {{products: Product[], reset: boolean, last: boolean}} SnapshotPage */
 /** @typedef {{partition: number, offset: number, reason: string, product_id?: string}} Gap a position that went to dead letters */
 /** @typedef {{away: {what: string, since?: string}[], stale_ms?: number}} Status */
@@ -92,7 +92,7 @@ export function readFrame(type, data, cursor) {
  * @param {any} data
  */
 function withDefaults(type, data) {
-  if (type === "hello") return { resumed: false, reset: false, missed: 0, limits: {}, ...data };
+  if (type === "hello") return { resumed: false, reset: false, limits: {}, ...data, missed: data.missed ?? undefined };
   if (type === "snapshot") return { reset: false, last: false, ...data };
   return data;
 }

@@ -93,6 +93,7 @@ export class Shelf {
     switch (frame.type) {
       case "hello":
         this.proof.hello(frame.data);
+        this.#page = freshPage();
         this.caughtUp = frame.data.resumed && !frame.data.reset;
         return [];
       case "snapshot":

@@ -2,8 +2,9 @@
  * Server-sent events out of a text stream, as the HTML standard reads them.
  *
  * Chunks may break anywhere, also between CR and LF. Comments are skipped, several `data:` lines are joined by a line
- * feed, an event without data is not dispatched (but its `id:` is kept), `retry:` counts only when it is digits. One
- * event may hold at most `MAX_EVENT` characters, so that a server gone wrong cannot fill the memory.
+ * feed, an event without data is not dispatched (but its `id:` is kept). `retry:` is for a browser's own `EventSource`;
+ * we are told the same by `going_away`. One event may hold at most `MAX_EVENT` characters, so that a server gone wrong
+ * cannot fill the memory.
  */
 
 import { ProtocolError } from "./errors.js";
@@ -21,7 +22,6 @@ export const MAX_EVENT = 16 * 1024 * 1024;
 /** Reads one stream; make a new one for each connection. */
 export class SseParser {
   #onEvent;
-  #onRetry;
   #rest = "";
   #scanned = 0;
   #start = true;
@@ -31,13 +31,9 @@ export class SseParser {
   #dataLength = 0;
   #id = "";
 
-  /**
-   * @param {(event: SseEvent) => void} onEvent
-   * @param {(ms: number) => void} [onRetry]
-   */
-  constructor(onEvent, onRetry = () => {}) {
+  /** @param {(event: SseEvent) => void} onEvent */
+  constructor(onEvent) {
     this.#onEvent = onEvent;
-    this.#onRetry = onRetry;
   }
 
   /**
@@ -81,7 +77,6 @@ export class SseParser {
       this.#data.push(value);
       this.#dataLength += value.length + 1;
     } else if (field === "id" && !value.includes("\0")) this.#id = value;
-    else if (field === "retry" && /^\d+$/.test(value)) this.#onRetry(Number(value));
   }
 
   #dispatch() {

@@ -27,6 +27,9 @@ export function baseUrl(url) {
   return base;
 }
 
+/** Names no product: asked for by who follows none at the moment, since an empty list would mean all. */
+const NONE = "00000000-0000-0000-0000-000000000000";
+
 /**
  * @param {URL} base
  * @param {"ws" | "sse"} path
@@ -36,7 +39,7 @@ export function baseUrl(url) {
 export function targetUrl(base, path, { products, everyMs, cursor }) {
   const url = new URL(path, base);
   if (path === "ws") url.protocol = url.protocol.replace(/^http/, "ws");
-  if (products !== "all") url.searchParams.set("products", [...products].join(","));
+  if (products !== "all") url.searchParams.set("products", [...products].join(",") || NONE);
   if (everyMs > 0) url.searchParams.set("every_ms", String(everyMs));
   if (cursor !== undefined) url.searchParams.set("cursor", cursor);
   return url;

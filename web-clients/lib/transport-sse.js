@@ -17,23 +17,18 @@ const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
 /** @type {import("./transport-ws.js").OpenTransport} */
 export function openSse(request, sink) {
   const abort = new AbortController();
-  /** @type {number | undefined} */
-  let retryInMs;
-  const parser = new SseParser(
-    ({ type, data, id }) => {
-      if (abort.signal.aborted) return;
-      try {
-        sink.frame(readFrame(type, parse(data), id));
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        sink.bad(error);
-      }
-    },
-    (ms) => (retryInMs = ms),
-  );
+  const parser = new SseParser(({ type, data, id }) => {
+    if (abort.signal.aborted) return;
+    try {
+      sink.frame(readFrame(type, parse(data), id));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      sink.bad(error);
+    }
+  });
   read(request, abort.signal, parser, sink).then(
-    () => new ConnectionError("the stream ended", { code: "closed", retryInMs }),
-    (error) => (error instanceof FeedError ? error : new ConnectionError("no connection", { code: "unreachable", retryInMs, cause: error })),
+    () => new ConnectionError("the stream ended", { code: "closed" }),
+    (error) => (error instanceof FeedError ? error : new ConnectionError("no connection", { code: "unreachable", cause: error })),
   ).then((error) => {
     if (abort.signal.aborted) return;
     abort.abort();
@@ -55,7 +50,8 @@ async function read({ base, wanted, token }, signal, parser, sink) {
   if (secret !== undefined) headers.authorization = `Bearer ${secret}`;
   if (signal.aborted) return;
   const answer = await fetch(targetUrl(base, "sse", wanted), { headers, signal, cache: "no-store" });
-  if (answer.status !== 200) throw await refusal(answer, token !== undefined);
+  const refused = await refusal(answer, token !== undefined);
+  if (refused !== undefined) throw refused;
   const type = answer.headers.get("content-type") ?? "";
   if (!type.startsWith("text/event-stream") || answer.body === null) {
     throw new RefusedError(`not an event stream but ${type || "nothing"}`, { code: "not_a_stream", status: 200 });
@@ -72,11 +68,27 @@ async function read({ base, wanted, token }, signal, parser, sink) {
 }
 
 /**
+ * Why a request is not served, for who cannot see it: a WebSocket handshake fails without a word.
+ * @param {import("./transport-ws.js").Request} request
+ * @param {AbortSignal} signal
+ * @returns {Promise<FeedError | undefined>} nothing where it would be served, or nobody answers
+ */
+export async function whyRefused({ base, wanted }, signal) {
+  try {
+    const answer = await fetch(targetUrl(base, "sse", wanted), { headers: { accept: "text/event-stream" }, signal, cache: "no-store" });
+    return await refusal(answer, false);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * @param {Response} answer
  * @param {boolean} withToken a fresh token may be accepted
  */
 async function refusal(answer, withToken) {
   const { status } = answer;
+  if (status === 200) return undefined;
   const problem = await answer.json().catch(() => ({}));
   const message = `the server answered ${status}: ${problem.detail ?? problem.title ?? answer.statusText}`;
   if (!TEMPORARY.has(status) && !(withToken && status === 401)) return new RefusedError(message, { code: `http_${status}`, status });

@@ -1,18 +1,22 @@
 /**
  * One WebSocket connection.
  *
- * A page learns little of a WebSocket's end: a refused handshake looks like a lost line (1006), so both are temporary.
- * A server that is draining, full or not ready closes with 1013 and says in the reason after how many ms to come back.
+ * A page learns little of a WebSocket's end: a refused handshake looks like a lost line (1006). So after a handshake
+ * that failed, the same is asked for over SSE, only to see the answer's status. A server that is draining, full or not
+ * ready closes with 1013 and says in the reason after how many ms to come back.
  */
 
 import { ConnectionError, ProtocolError, RefusedError } from "./errors.js";
 import { readFrame } from "./frames.js";
 import { targetUrl } from "./target.js";
+import { whyRefused } from "./transport-sse.js";
 
-/** Close codes after which coming back with the same request is pointless: wrong data, policy, missing extension. */
+/** Close codes after which coming back is pointless (wrong data, policy, missing extension), unless the reason says when. */
 const FINAL = new Set([1003, 1007, 1008, 1010]);
 /** After an `error` event a `close` event follows, but not in every runtime: wait so long, in ms. */
 const CLOSE_AFTER_ERROR_MS = 100;
+/** How long to ask why a handshake failed, in ms. */
+const ASK_WHY_MS = 2000;
 
 /**
  * What a transport tells; nothing after `lost`, nothing after `close()`.
@@ -27,15 +31,22 @@ const CLOSE_AFTER_ERROR_MS = 100;
 /** @typedef {(request: Request, sink: Sink) => Connection} OpenTransport */
 
 /** @type {OpenTransport} */
-export function openWs({ base, wanted }, sink) {
-  const socket = new WebSocket(targetUrl(base, "ws", wanted));
+export function openWs(request, sink) {
+  const socket = new WebSocket(targetUrl(request.base, "ws", request.wanted));
+  const why = new AbortController();
   let done = false;
   let opened = false;
+  let closed = false;
   /** @param {import("./errors.js").FeedError} error */
-  const end = (error) => {
+  const end = async (error) => {
     if (done) return;
     done = true;
-    sink.lost(error);
+    if (opened || closed) return closed || sink.lost(error);
+    const timer = setTimeout(() => why.abort(), ASK_WHY_MS);
+    const refused = await whyRefused(request, why.signal);
+    clearTimeout(timer);
+    why.abort();
+    if (!closed) sink.lost(refused ?? error);
   };
   socket.onopen = () => {
     opened = true;
@@ -60,7 +71,8 @@ export function openWs({ base, wanted }, sink) {
       return true;
     },
     close() {
-      done = true;
+      done = closed = true;
+      why.abort();
       socket.close();
     },
   };
@@ -85,8 +97,8 @@ function readMessage(text) {
  */
 export function closeError(code, reason, opened) {
   const said = reason === "" ? "" : `: ${reason}`;
-  if (FINAL.has(code)) return new RefusedError(`the server closed with ${code}${said}`, { code: `ws_${code}` });
-  if (code === 1013) return new ConnectionError(`try again later${said}`, { code: "try_later", retryInMs: firstNumber(reason) });
+  if (FINAL.has(code) && firstNumber(reason) === undefined) return new RefusedError(`the server closed with ${code}${said}`, { code: `ws_${code}` });
+  if (code === 1013 || FINAL.has(code)) return new ConnectionError(`try again later${said}`, { code: "try_later", retryInMs: firstNumber(reason) });
   if (!opened) return new ConnectionError("no connection", { code: "unreachable" });
   return new ConnectionError(`the connection ended (${code})${said}`, { code: "closed" });
 }

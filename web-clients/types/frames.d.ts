@@ -48,12 +48,15 @@ export type FrameOnly = {
     age_ms?: number | undefined;
 };
 export type ProductChanged = Product & FrameOnly;
+/**
+ * `missed`: relay entries since the cursor, where they were counted
+ */
 export type Hello = {
     replica: string;
     epoch: string;
     resumed: boolean;
     reset: boolean;
-    missed: number;
+    missed?: number;
     heartbeat_ms: number;
     limits: Record<string, unknown>;
 };

@@ -8,11 +8,8 @@ export const MAX_EVENT: number;
  */
 /** Reads one stream; make a new one for each connection. */
 export class SseParser {
-    /**
-     * @param {(event: SseEvent) => void} onEvent
-     * @param {(ms: number) => void} [onRetry]
-     */
-    constructor(onEvent: (event: SseEvent) => void, onRetry?: (ms: number) => void);
+    /** @param {(event: SseEvent) => void} onEvent */
+    constructor(onEvent: (event: SseEvent) => void);
     /**
      * Takes the next piece of decoded text.
      * @param {string} chunk

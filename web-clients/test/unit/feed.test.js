@@ -238,6 +238,26 @@ test("subscribing over SSE asks anew, without the cursor, since it would bring n
   await feed.close();
 });
 
+test("what was asked for and did not come yet is not lost with the connection", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { wire, feed } = await start({ products: [A] });
+  const cut = () => {
+    wire.last.sink.lost(lost());
+    t.mock.timers.tick(2000);
+    return wire.last.request.wanted.cursor;
+  };
+  wire.say(hello());
+  feed.subscribe([B, C]);
+  wire.say(snapshot([[A, 1]]));
+  assert.equal(cut(), undefined, "that was the snapshot of the connection: B and C were asked for later");
+  wire.say(hello(), snapshot([[A, 1], [B, 1]]));
+  assert.equal(cut(), "e1:0-1", "the new connection asked for all three; C does not exist");
+  feed.subscribe([C]);
+  feed.unsubscribe([A, B, C]);
+  assert.equal(feed.products.size, 0);
+  await feed.close();
+});
+
 test("a checkpoint is taken up, but its cursor only for the same products", async () => {
   const { wire, feed } = await start();
   wire.say(hello(), snapshot([[A, 3], [B, 3]]));

@@ -27,7 +27,8 @@ test("a token or a missing WebSocket means SSE", () => {
 });
 
 test("a close with 1013 carries the delay in its reason; wrong data and policy are final", () => {
-  assert.deepEqual(pick(closeError(1013, "draining; reconnect_after_ms=1234", true)), ["try_later", true, 1234]);
+  assert.deepEqual(pick(closeError(1013, "1234", true)), ["try_later", true, 1234]);
+  assert.deepEqual(pick(closeError(1008, "12000", true)), ["try_later", true, 12_000]);
   assert.deepEqual(pick(closeError(1013, "", true)), ["try_later", true, undefined]);
   assert.deepEqual(pick(closeError(1006, "", false)), ["unreachable", true, undefined]);
   assert.deepEqual(pick(closeError(1001, "bye", true)), ["closed", true, undefined]);
@@ -55,5 +56,6 @@ test("addresses: both schemes, a base path, and only what differs from the defau
     targetUrl(baseUrl("http://h"), "sse", { products: new Set(["a", "b"]), everyMs: 500, cursor: "e1:5-0+/" }).href,
     "http://h/sse?products=a%2Cb&every_ms=500&cursor=e1%3A5-0%2B%2F",
   );
+  assert.match(targetUrl(baseUrl("http://h"), "sse", { ...all, products: new Set() }).href, /products=0{8}-/, "none is not all");
   assert.throws(() => baseUrl("ftp://h"), TypeError);
 });
