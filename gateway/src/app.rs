@@ -7,6 +7,8 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 use chrono::Utc;
 use schema::topics;
@@ -18,15 +20,20 @@ use crate::backoff::Backoff;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::health::{Dependency, Health};
+use crate::http;
 use crate::ingest::{self, Ingest};
 use crate::kafka::{ConsumerSettings, DeadLetters, ensure_topics};
+use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::redis::Redis;
+use crate::replicas::{self, Replicas};
 
 /// First and longest delay between two tries to prepare a server.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How often the history's partitions are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Seconds for requests that are being answered when the HTTP server ends; viewers are gone by then.
+const HTTP_END_S: u64 = 2;
 /// How long background tasks may take to end once they are asked to.
 const TASKS_END: Duration = Duration::from_secs(1);
 
@@ -61,56 +68,143 @@ impl Application {
         Ok(Self { settings, listener, db, redis, dead_letters, audit, health, metrics })
     }
 
-    /// Serves until `shutdown`, then drains.
+    /// Serves until `shutdown`, or until somebody asks this replica to drain.
     ///
     /// # Errors
     /// A part ended by itself.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let addr = self.listener.local_addr()?;
-        tracing::info!(%addr, replica = self.settings.replica(), "listening");
+        let live = self.start_live(&tasks, &stop);
+        let replicas = self.start_replicas(&tasks, &stop)?;
+        let mut server = std::pin::pin!(self.server(&live, &replicas)?);
+        let handle = server.handle();
 
-        let mut ingest = tokio::select! {
-            ingest = self.start_ingest() => Some(ingest?),
-            () = shutdown.cancelled() => None,
+        let asked = async {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = replicas.drain_requested().cancelled() => {}
+            }
         };
-        tasks.spawn(stop.clone().run_until_cancelled_owned(keep_partitions(self.db.clone())));
-
-        let failed = match &mut ingest {
-            Some(ingest) => tokio::select! {
-                failed = ingest.failed() => Some(failed),
-                () = shutdown.cancelled() => None,
-            },
-            None => None,
+        let mut ingest = Vec::new();
+        let worked = tokio::select! {
+            worked = self.work(&mut ingest, &replicas, &tasks, &stop) => worked,
+            ended = &mut server => Err(anyhow::anyhow!("the HTTP server ended by itself: {ended:?}")),
+            () = asked => Ok(()),
         };
-        self.health.set_draining();
-        if let Some(ingest) = ingest.filter(|_| failed.is_none()) {
-            ingest.stop().await;
-        }
+        let drained = self.drain(if worked.is_ok() { ingest } else { Vec::new() }, &live, &handle);
+        let ((), _) = tokio::join!(drained, server);
         stop.cancel();
         tasks.close();
         if tokio::time::timeout(TASKS_END, tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
         }
         tracing::info!("stopped");
-        failed.map_or(Ok(()), |failed| failed.context("the ingest lane ended by itself"))
+        worked
     }
 
-    /// Prepares the servers, however long they are away, and joins the group.
-    async fn start_ingest(&self) -> anyhow::Result<Ingest> {
+    fn start_live(&self, tasks: &TaskTracker, stop: &CancellationToken) -> Live {
+        Live::start(live::Parts {
+            db: self.db.clone(),
+            redis: self.redis.clone(),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            replica: self.settings.replica().to_owned(),
+            settings: self.settings.viewers.clone(),
+            tracker: tasks,
+            stop: stop.clone(),
+        })
+    }
+
+    fn start_replicas(&self, tasks: &TaskTracker, stop: &CancellationToken) -> anyhow::Result<Replicas> {
+        let replicas = Replicas::new(replicas::Parts {
+            replica: self.settings.replica().to_owned(),
+            addr: self.listener.local_addr()?.to_string(),
+            topic: self.settings.changes_topic.clone(),
+            db: self.db.clone(),
+            redis: self.redis.clone(),
+            health: self.health.clone(),
+            metrics: self.metrics.live.clone(),
+        });
+        tasks.spawn(replicas.clone().run(stop.clone()));
+        Ok(replicas)
+    }
+
+    /// Answers from the first moment, whatever is away.
+    fn server(&self, live: &Live, replicas: &Replicas) -> anyhow::Result<Server> {
+        let state = http::State::new(
+            &self.settings,
+            self.db.clone(),
+            self.health.clone(),
+            self.metrics.clone(),
+            replicas.clone(),
+        );
+        let (state, live) = (web::Data::new(state), live.clone());
+        let mut server = HttpServer::new(move || http::app(state.clone(), live.routes()))
+            .on_connect(live::remember_socket)
+            .disable_signals()
+            .shutdown_timeout(HTTP_END_S);
+        if self.settings.http_workers > 0 {
+            server = server.workers(self.settings.http_workers);
+        }
+        let server = server.listen(self.listener.try_clone()?)?.run();
+        let addr = self.listener.local_addr()?;
+        tracing::info!(%addr, replica = self.settings.replica(), "listening");
+        if let Some(file) = &self.settings.addr_file {
+            std::fs::write(file, addr.to_string()).context("SHELFWIRE_ADDR_FILE")?;
+        }
+        Ok(server)
+    }
+
+    /// Prepares the servers, joins the group, and works until the lane fails.
+    async fn work(
+        &self,
+        ingest: &mut Vec<Ingest>,
+        replicas: &Replicas,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        self.prepare_servers().await;
+        let base = &self.settings.changes_topic;
+        let changes = self.start_ingest(base, &self.settings.group, usize::from(self.settings.writers))?;
+        replicas.set_lane(changes.status());
+        // a group of its own: the assignor balances all partitions of a group together, and would give one replica the
+        // changes and another the redrives
+        let redrive =
+            self.start_ingest(&topics::redrive(base).name, &format!("{}-redrive", self.settings.group), 1)?;
+        ingest.extend([changes, redrive]);
+        tasks.spawn(stop.clone().run_until_cancelled_owned(keep_partitions(self.db.clone())));
+        let failed = ingest.iter_mut().map(|lane| Box::pin(lane.failed()));
+        let (failed, _, _) = futures_util::future::select_all(failed).await;
+        failed.context("an ingest lane ended by itself")
+    }
+
+    /// Sends viewers away and leaves the group, side by side, then ends the HTTP server.
+    async fn drain(&self, ingest: Vec<Ingest>, live: &Live, server: &ServerHandle) {
+        self.health.set_draining();
+        let leave = futures_util::future::join_all(ingest.into_iter().map(Ingest::stop));
+        tokio::join!(leave, live.drain(Duration::from_secs(self.settings.drain_s)));
+        server.stop(true).await;
+    }
+
+    /// Makes tables and topics, however long their servers are away.
+    async fn prepare_servers(&self) {
         prepare(&self.health, Dependency::Postgres, || self.db.migrate()).await;
         prepare(&self.health, Dependency::Postgres, || self.db.make_partitions(Utc::now().date_naive()))
             .await;
         let base = &self.settings.changes_topic;
         let wanted = [topics::changes(base), topics::redrive(base), topics::dead_letters(base)];
         prepare(&self.health, Dependency::Kafka, || ensure_topics(&self.settings.kafka, &wanted)).await;
+    }
+
+    /// Joins `group` to consume `topic`.
+    fn start_ingest(&self, topic: &str, group: &str, writers: usize) -> anyhow::Result<Ingest> {
         let settings = ConsumerSettings {
             brokers: self.settings.kafka.clone(),
-            group: self.settings.group.clone(),
-            topics: vec![base.clone(), topics::redrive(base).name],
+            group: group.to_owned(),
+            topic: topic.to_owned(),
             replica: self.settings.replica().to_owned(),
-            writers: usize::from(self.settings.writers),
+            writers,
         };
         let parts = ingest::Parts {
             db: self.db.clone(),

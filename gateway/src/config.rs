@@ -2,6 +2,8 @@
 //!
 //! A secret can also come from a file (`…_FILE`), and is never printed: its `Debug` form is hidden.
 
+pub mod viewers;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -102,6 +104,10 @@ pub struct Settings {
     /// What all keys start with, so that several installations can share a server.
     #[arg(long, env = "SHELFWIRE_REDIS_PREFIX", default_value = "shelfwire:", help_heading = "Redis")]
     pub redis_prefix: String,
+
+    /// What viewers may cost.
+    #[command(flatten)]
+    pub viewers: viewers::ViewerSettings,
 
     /// Bearer token of the admin endpoints; without one they answer 403. Use …_FILE to keep it out of process lists.
     #[arg(long, env = "SHELFWIRE_ADMIN_TOKEN", hide_env_values = true, help_heading = "Access")]

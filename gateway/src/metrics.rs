@@ -41,6 +41,13 @@ pub struct Transport {
     pub transport: &'static str,
 }
 
+/// A label named `topic`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Topic {
+    /// A topic that is consumed.
+    pub topic: String,
+}
+
 /// All metrics of one process; clones share them.
 #[derive(Clone)]
 pub struct Metrics {
@@ -69,9 +76,9 @@ pub struct IngestMetrics {
     /// Epochs begun because a batch could not be relayed, by reason.
     pub epoch_changes: Family<Reason, Counter>,
     /// Partitions owned now.
-    pub partitions: Gauge,
+    pub partitions: Family<Topic, Gauge>,
     /// Records of the owned partitions that are not committed.
-    pub lag: Gauge,
+    pub lag: Family<Topic, Gauge>,
     /// Assignments and revocations.
     pub rebalances: Counter,
     /// Partitions taken away without a chance to finish.
@@ -99,6 +106,8 @@ pub struct LiveMetrics {
     pub view_products: Gauge,
     /// Relay entries read.
     pub relay_entries: Counter,
+    /// Frames of the relay that could not be read and were left out.
+    pub unreadable: Counter,
     /// Epochs entered.
     pub epochs: Counter,
     /// Products whose view differed from the database and was put right: zero outside faults.
@@ -139,8 +148,8 @@ impl IngestMetrics {
             retries: Family::default(),
             relay_entries: Counter::default(),
             epoch_changes: Family::default(),
-            partitions: Gauge::default(),
-            lag: Gauge::default(),
+            partitions: Family::default(),
+            lag: Family::default(),
             rebalances: Counter::default(),
             lost: Counter::default(),
         };
@@ -160,11 +169,7 @@ impl IngestMetrics {
             "Relay epochs begun by writers, by reason",
             metrics.epoch_changes.clone(),
         );
-        registry.register(
-            "partitions",
-            "Partitions of the changes topic owned now",
-            metrics.partitions.clone(),
-        );
+        registry.register("partitions", "Partitions owned now, by topic", metrics.partitions.clone());
         registry.register(
             "lag_records",
             "Records of the owned partitions not committed yet",
@@ -197,6 +202,7 @@ impl LiveMetrics {
             ring_bytes: Gauge::default(),
             view_products: Gauge::default(),
             relay_entries: Counter::default(),
+            unreadable: Counter::default(),
             epochs: Counter::default(),
             repairs: Counter::default(),
         };
@@ -228,6 +234,11 @@ impl LiveMetrics {
         );
         registry.register("view_products", "Products in the view", metrics.view_products.clone());
         registry.register("relay_entries_read", "Relay entries read", metrics.relay_entries.clone());
+        registry.register(
+            "relay_frames_unreadable",
+            "Frames of the relay that could not be read and were left out",
+            metrics.unreadable.clone(),
+        );
         registry.register("epochs_entered", "Relay epochs entered", metrics.epochs.clone());
         registry.register(
             "repairs",

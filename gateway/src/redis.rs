@@ -5,6 +5,9 @@
 //!
 //! Failure: every error is returned at once and means "the cache is away"; callers decide what stands for it.
 
+pub mod registry;
+mod streams;
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -8,6 +8,7 @@
 //! is decoded; what fails is told as a [`Poison`] that names the field and the rule.
 
 mod bounded;
+pub mod client_message;
 mod currency;
 pub mod frames;
 pub mod headers;

@@ -47,8 +47,8 @@ pub struct ConsumerSettings {
     pub brokers: String,
     /// The group that shares the partitions.
     pub group: String,
-    /// Topics to consume.
-    pub topics: Vec<String>,
+    /// The topic to consume.
+    pub topic: String,
     /// This replica's name.
     pub replica: String,
     /// How many writers take records; a partition always goes to the same one.
@@ -95,17 +95,17 @@ impl Consumer {
             metrics: metrics.clone(),
             audit: audit.clone(),
             replica: settings.replica.clone(),
+            topic: settings.topic.clone(),
         };
         let consumer: BaseConsumer<Context> =
             client::consumer(&settings.brokers, &settings.replica, &settings.group)
                 .create_with_context(context)?;
-        let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&topics)?;
+        consumer.subscribe(&[&settings.topic])?;
         let stop = Arc::new(AtomicBool::new(false));
         let poller = Poller {
             consumer,
             sinks,
-            topics: settings.topics.iter().map(|topic| Arc::from(topic.as_str())).collect(),
+            topic: settings.topic.as_str().into(),
             queued_bytes,
             stop: Arc::clone(&stop),
             runtime: Handle::current(),
@@ -145,7 +145,7 @@ impl Consumer {
 struct Poller {
     consumer: BaseConsumer<Context>,
     sinks: Vec<Sink>,
-    topics: Vec<Arc<str>>,
+    topic: Arc<str>,
     queued_bytes: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     runtime: Handle,
@@ -181,8 +181,7 @@ impl Poller {
 
     /// Takes the message out of the library's memory; `None` when its partition has gone meanwhile.
     fn record(&self, message: &BorrowedMessage<'_>) -> Option<Record> {
-        let topic = self.topics.iter().find(|topic| &***topic == message.topic())?;
-        let position = Position { topic: Arc::clone(topic), partition: message.partition() };
+        let position = Position { topic: Arc::clone(&self.topic), partition: message.partition() };
         let number = self.consumer.context().owned().number(&position)?;
         Some(Record::copy(message, position, number))
     }

@@ -20,7 +20,7 @@ use super::record::Position;
 use super::status::LaneStatus;
 use crate::audit::Audit;
 use crate::health::{Dependency, Health};
-use crate::metrics::IngestMetrics;
+use crate::metrics::{IngestMetrics, Topic};
 
 /// Longest wait for writers to finish what they have of a revoked partition. Well below the session timeout of 6 s.
 pub(super) const REVOKE_WAIT: Duration = Duration::from_secs(3);
@@ -70,6 +70,7 @@ pub(super) struct Context {
     pub(super) metrics: IngestMetrics,
     pub(super) audit: Audit,
     pub(super) replica: String,
+    pub(super) topic: String,
 }
 
 impl Context {
@@ -158,11 +159,18 @@ impl Context {
         }
     }
 
+    fn label(&self) -> Topic {
+        Topic { topic: self.topic.clone() }
+    }
+
     fn ownership_changed(&self) {
         let mut partitions: Vec<Position> = self.owned().positions().cloned().collect();
         partitions.sort();
         self.metrics.rebalances.inc();
-        self.metrics.partitions.set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
+        self.metrics
+            .partitions
+            .get_or_create(&self.label())
+            .set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
         self.status.partitions_changed(partitions);
     }
 }
@@ -241,7 +249,7 @@ impl ClientContext for Context {
             .map(|lag| lag.max(0))
             .sum();
         drop(owned);
-        self.metrics.lag.set(lag);
+        self.metrics.lag.get_or_create(&self.label()).set(lag);
         self.status.set_lag(lag);
     }
 

@@ -1,0 +1,115 @@
+//! The edge: addresses, parameters, errors, and nothing else. What an answer holds is decided by whoever is asked.
+//!
+//! [`app`] is the whole of it, the viewers' addresses (`/ws`, `/sse`) included. A request meets, from outside in: `dress`
+//! (headers, the form of errors, the request log), `origin` (whose pages may connect), its handler. Whatever goes wrong
+//! is told as a [`Problem`] that names the field and the rule (RFC 9457).
+//!
+//! Failure: with Postgres away reads answer 503 and say when to come again; `/healthz` never looks at any service, so
+//! that a short outage restarts nobody.
+
+mod access;
+mod dress;
+mod health;
+mod origin;
+mod pages;
+mod params;
+mod problem;
+mod products;
+mod replicas;
+
+pub use problem::Problem;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error, Resource, guard, web};
+use tokio::sync::Semaphore;
+
+use crate::config::{Secret, Settings};
+use crate::db::Db;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::replicas::Replicas;
+use origin::Origins;
+
+/// Longest body of a request, bytes. No address takes a large one.
+const MAX_BODY: usize = 16 * 1024;
+/// Requests that may wait for a version at the same time: each asks the database ten times a second.
+const MOST_WAITING: usize = 256;
+
+/// What handlers share.
+pub struct State {
+    db: Db,
+    health: Health,
+    metrics: Metrics,
+    replicas: Replicas,
+    admin_token: Option<Secret>,
+    origins: Origins,
+    /// One permit for each request that waits for a version.
+    waiting: Semaphore,
+}
+
+impl State {
+    /// What handlers need, with `settings` on who may do what.
+    pub fn new(settings: &Settings, db: Db, health: Health, metrics: Metrics, replicas: Replicas) -> Self {
+        Self {
+            db,
+            health,
+            metrics,
+            replicas,
+            admin_token: settings.admin_token.clone(),
+            origins: Origins::new(&settings.allowed_origins),
+            waiting: Semaphore::new(MOST_WAITING),
+        }
+    }
+}
+
+/// Everything that is served; `viewers` adds the live lane's addresses.
+pub fn app(
+    state: web::Data<State>,
+    viewers: impl FnOnce(&mut web::ServiceConfig),
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(state)
+        .app_data(web::PayloadConfig::new(MAX_BODY))
+        .app_data(web::JsonConfig::default().limit(MAX_BODY))
+        .configure(viewers)
+        .configure(routes)
+        .wrap(from_fn(origin::check))
+        .wrap(from_fn(dress::dress))
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(read("/products", products::list))
+        .service(read("/products/{id}", products::one))
+        .service(read("/products/{id}/changes", products::changes))
+        .service(read("/replicas", replicas::list))
+        .service(web::resource("/replicas/{name}/drain").route(web::post().to(replicas::drain)))
+        .service(read("/healthz", health::alive))
+        .service(read("/readyz", health::ready))
+        .service(read("/metrics", health::metrics))
+        .service(read("/", pages::index))
+        .service(read("/style.css", pages::style))
+        .service(read("/favicon.ico", pages::favicon))
+        .service(read("/problems/{slug}", pages::problem));
+}
+
+/// An address that is read; HEAD is GET without the body.
+fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    let method = guard::Any(guard::Get()).or(guard::Head());
+    web::resource(path).route(web::route().guard(method).to(handler))
+}

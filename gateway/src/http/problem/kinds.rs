@@ -1,0 +1,151 @@
+//! The kinds of problems: one row each, with the sentence that its page shows.
+
+use actix_web::http::StatusCode;
+
+/// What all problems of one kind have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) struct Kind {
+    /// The end of `/problems/<slug>`; empty for what the status code says by itself.
+    pub(in crate::http) slug: &'static str,
+    /// A few words.
+    pub(in crate::http) title: &'static str,
+    /// The answer's status.
+    pub(in crate::http) status: StatusCode,
+    /// Whether the same request may succeed later.
+    pub(in crate::http) retryable: bool,
+    /// For its page: what it means and what to do.
+    pub(in crate::http) about: &'static str,
+}
+
+/// Every kind that has a page.
+pub(in crate::http) const ALL: [Kind; 13] = [
+    INVALID_PARAMETER,
+    UNKNOWN_PARAMETER,
+    UNAUTHORIZED,
+    ADMIN_DISABLED,
+    ORIGIN_NOT_ALLOWED,
+    NOT_FOUND,
+    PRODUCT_NOT_FOUND,
+    REPLICA_NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    VERSION_NOT_REACHED,
+    URI_TOO_LONG,
+    SERVICE_AWAY,
+    BUSY,
+];
+
+pub(super) const INVALID_PARAMETER: Kind = Kind {
+    slug: "invalid-parameter",
+    title: "A parameter is not valid",
+    status: StatusCode::BAD_REQUEST,
+    retryable: false,
+    about: "A part of the address or of the query breaks a rule. The member `field` names it, `rule` says what it \
+            must be.",
+};
+pub(super) const UNKNOWN_PARAMETER: Kind = Kind {
+    slug: "unknown-parameter",
+    title: "A parameter is not known",
+    status: StatusCode::BAD_REQUEST,
+    retryable: false,
+    about: "The query holds a name that this address does not know. It is refused rather than ignored, so that a \
+            misspelt one is noticed. The member `field` names it, `rule` lists the known ones.",
+};
+pub(super) const UNAUTHORIZED: Kind = Kind {
+    slug: "unauthorized",
+    title: "The admin token is missing or wrong",
+    status: StatusCode::UNAUTHORIZED,
+    retryable: false,
+    about: "Send the header `Authorization: Bearer TOKEN` with the token that the gateway was started with \
+            (SHELFWIRE_ADMIN_TOKEN).",
+};
+pub(super) const ADMIN_DISABLED: Kind = Kind {
+    slug: "admin-disabled",
+    title: "Admin addresses are switched off",
+    status: StatusCode::FORBIDDEN,
+    retryable: false,
+    about: "The gateway was started without an admin token. Set SHELFWIRE_ADMIN_TOKEN or SHELFWIRE_ADMIN_TOKEN_FILE \
+            to switch these addresses on.",
+};
+pub(super) const ORIGIN_NOT_ALLOWED: Kind = Kind {
+    slug: "origin-not-allowed",
+    title: "Pages of this origin may not do that",
+    status: StatusCode::FORBIDDEN,
+    retryable: false,
+    about: "A browser sent the request for a page of another origin. Name that origin in SHELFWIRE_ALLOWED_ORIGINS if \
+            its pages may connect.",
+};
+pub(super) const NOT_FOUND: Kind = Kind {
+    slug: "not-found",
+    title: "There is nothing at this address",
+    status: StatusCode::NOT_FOUND,
+    retryable: false,
+    about: "The page at / lists the addresses that are served.",
+};
+pub(super) const PRODUCT_NOT_FOUND: Kind = Kind {
+    slug: "product-not-found",
+    title: "The product is not known",
+    status: StatusCode::NOT_FOUND,
+    retryable: false,
+    about: "No change of this product was stored. If one was just made, ask with `min_version=1` to wait for it.",
+};
+pub(super) const REPLICA_NOT_FOUND: Kind = Kind {
+    slug: "replica-not-found",
+    title: "No replica of this name lives",
+    status: StatusCode::NOT_FOUND,
+    retryable: false,
+    about: "The address /replicas lists those that do.",
+};
+pub(super) const METHOD_NOT_ALLOWED: Kind = Kind {
+    slug: "method-not-allowed",
+    title: "This address does not take the method",
+    status: StatusCode::METHOD_NOT_ALLOWED,
+    retryable: false,
+    about: "The header `Allow` of the answer names the methods that it takes.",
+};
+pub(super) const VERSION_NOT_REACHED: Kind = Kind {
+    slug: "version-not-reached",
+    title: "The product has not reached the version yet",
+    status: StatusCode::CONFLICT,
+    retryable: true,
+    about: "The product is known, but the version that was asked for by `min_version` did not arrive within `wait_ms`. \
+            Ask again, or wait longer (up to 10000).",
+};
+pub(super) const URI_TOO_LONG: Kind = Kind {
+    slug: "uri-too-long",
+    title: "The address is too long",
+    status: StatusCode::URI_TOO_LONG,
+    retryable: false,
+    about: "A path may have 512 bytes, a query 65536. Viewers of many products subscribe over the WebSocket.",
+};
+pub(super) const SERVICE_AWAY: Kind = Kind {
+    slug: "service-away",
+    title: "A service that is needed does not answer",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    retryable: true,
+    about: "The gateway waits for it and goes on by itself; /readyz says what is away and since when. Come again after \
+            the seconds in the header `Retry-After`.",
+};
+pub(super) const BUSY: Kind = Kind {
+    slug: "busy",
+    title: "Too many requests wait for a version",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    retryable: true,
+    about: "Requests with `min_version` hold a place while they wait, and all places are taken. Come again after the \
+            seconds in the header `Retry-After`.",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_an_address_of_its_own() {
+        let mut slugs: Vec<_> = ALL.iter().map(|kind| kind.slug).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        assert_eq!(slugs.len(), ALL.len());
+        assert!(
+            slugs.iter().all(|s| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !s.is_empty())
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! The replicas that live, and sending one of them away.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use schema::frames::Replica;
+use serde::Serialize;
+
+use super::access::Admin;
+use super::params::Params;
+use super::{Problem, State};
+use crate::replicas::Drain;
+
+#[derive(Serialize)]
+struct Replicas {
+    replicas: Vec<Replica>,
+}
+
+#[derive(Serialize)]
+struct Requested<'a> {
+    replica: &'a str,
+    requested: &'static str,
+}
+
+/// `GET /replicas`
+pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    Params::read(&request, &[])?;
+    Ok(HttpResponse::Ok().json(Replicas { replicas: state.replicas.list() }))
+}
+
+/// `POST /replicas/{name}/drain`: the replica sends its viewers away, leaves the group and ends.
+pub(super) async fn drain(
+    _: Admin,
+    name: web::Path<String>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    match state.replicas.drain(&name).await? {
+        Drain::Requested => {
+            tracing::info!(replica = %*name, "drain requested");
+            // a connection that is kept open would only hold up the end
+            let mut response = HttpResponse::Accepted();
+            response.insert_header((header::CONNECTION, "close"));
+            Ok(response.json(Requested { replica: &name, requested: "drain" }))
+        }
+        Drain::Unknown => Err(Problem::ReplicaNotFound(Problem::echo(&name))),
+    }
+}

@@ -1,0 +1,146 @@
+//! A frame as the hubs hand it on: made once a replica, shared by all its viewers.
+//!
+//! The JSON of a frame's data is encoded here, once; each transport puts its own envelope around it in its own file.
+
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use schema::frames::{FrameType, ProductChanged};
+use schema::relay::{RelayFrame, RelayedProduct};
+use schema::{Product, ProductId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// Memory of a frame beside its text, bytes: what rings and outboxes add for each.
+pub(super) const OVERHEAD_BYTES: usize = 96;
+
+/// Who gets a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Every viewer that asked for its product.
+    All,
+    /// Only viewers that were taken up at a cursor: those that began with a snapshot have this state, or a newer one.
+    Resumed,
+}
+
+/// A frame of a relay entry.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    /// Its name.
+    pub(super) kind: FrameType,
+    /// The product that it is about; a frame without one goes to every viewer.
+    pub(super) product_id: Option<ProductId>,
+    /// The version of a product frame; 0 otherwise.
+    pub(super) version: i64,
+    /// Who gets it.
+    pub(super) audience: Audience,
+    /// Its data, JSON.
+    pub(super) data: ByteString,
+}
+
+impl Frame {
+    /// What it takes in memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.data.len() + OVERHEAD_BYTES
+    }
+}
+
+/// A relay frame that was read: its product's state, if it carries one, and what viewers get.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    /// The state, for the view.
+    pub(super) product: Option<Arc<Product>>,
+    /// Age of the change when its frame was encoded, milliseconds.
+    pub(super) age_ms: Option<i64>,
+    /// For viewers; its audience is decided by the view.
+    pub(super) frame: Frame,
+}
+
+/// Reads an entry's frames. The second value counts those that can't be read: they are left out, for one bad frame must
+/// not hold up the others; repair puts right what they would have told.
+pub(super) fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
+    if entry.is_empty() {
+        return (Vec::new(), 0); // the entry that opens a stream
+    }
+    let Ok(texts) = serde_json::from_slice::<Vec<&RawValue>>(entry) else { return (Vec::new(), 1) };
+    let mut frames = Vec::with_capacity(texts.len());
+    let mut unreadable = 0;
+    for text in texts {
+        match serde_json::from_str(text.get()) {
+            Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, now_ms)),
+            Ok(RelayFrame::Gap(gap)) => frames.push(other(FrameType::Gap, gap.product_id, &gap)),
+            Ok(RelayFrame::ReplicasChanged(news)) => {
+                frames.push(other(FrameType::ReplicasChanged, None, &news));
+            }
+            Ok(RelayFrame::Unknown) => {} // of a later release
+            Err(_) => unreadable += 1,
+        }
+    }
+    (frames, unreadable)
+}
+
+fn product(relayed: RelayedProduct, now_ms: i64) -> Decoded {
+    // clocks of two machines: an age below nothing is nothing
+    let age_ms = relayed.recorded_ms.map(|recorded| (now_ms - recorded).max(0));
+    let changed = ProductChanged { product: relayed.product, from: relayed.from, age_ms };
+    let data = json(&changed);
+    let product = changed.product;
+    let frame = Frame {
+        kind: FrameType::ProductChanged,
+        product_id: Some(product.product_id),
+        version: product.version.get(),
+        audience: Audience::All,
+        data,
+    };
+    Decoded { product: Some(Arc::new(product)), age_ms, frame }
+}
+
+fn other(kind: FrameType, product_id: Option<ProductId>, data: &impl Serialize) -> Decoded {
+    let frame = Frame { kind, product_id, version: 0, audience: Audience::All, data: json(data) };
+    Decoded { product: None, age_ms: None, frame }
+}
+
+/// The JSON of a frame's data.
+pub(super) fn json(data: &impl Serialize) -> ByteString {
+    // strings, numbers and maps with text keys always have a JSON form
+    serde_json::to_string(data).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRODUCT: &str = r#"{"type":"product_changed","product_id":"0190a0b0-0000-7000-8000-00000000000a","version":3,
+        "name":"Tea","price_minor":250,"currency":"EUR","stock":7,"occurred_at":"2026-01-02T03:04:05Z","from":2,
+        "recorded_ms":1000}"#;
+
+    #[test]
+    fn a_product_frame_is_encoded_with_its_age() {
+        let (frames, unreadable) = decode(format!("[{PRODUCT}]").as_bytes(), 1_250);
+        assert_eq!((frames.len(), unreadable), (1, 0));
+        let data: serde_json::Value = serde_json::from_str(&frames[0].frame.data).unwrap();
+        assert_eq!((&data["version"], &data["from"], &data["age_ms"]), (&3.into(), &2.into(), &250.into()));
+        assert_eq!(frames[0].frame.version, 3);
+        assert_eq!(frames[0].product.as_ref().unwrap().stock.get(), 7);
+    }
+
+    #[test]
+    fn what_cannot_be_read_does_not_hold_up_the_rest() {
+        let entry =
+            format!(r#"[{{"type":"said","text":"hi"}},{{"type":"product_changed","version":0}},{PRODUCT}]"#);
+        let (frames, unreadable) = decode(entry.as_bytes(), 0);
+        assert_eq!((frames.len(), unreadable), (1, 1));
+        assert_eq!(frames[0].age_ms, Some(0), "a clock behind the writer's");
+        assert_eq!(decode(b"", 0).1, 0);
+        assert_eq!(decode(b"[1", 0).1, 1);
+    }
+
+    #[test]
+    fn a_gap_names_its_product() {
+        let gap = r#"[{"type":"gap","topic":"t","partition":1,"offset":2,"reason":"not_json",
+            "product_id":"0190a0b0-0000-7000-8000-00000000000a"}]"#;
+        let (frames, _) = decode(gap.as_bytes(), 0);
+        assert_eq!(frames[0].frame.kind, FrameType::Gap);
+        assert!(frames[0].frame.product_id.is_some());
+    }
+}

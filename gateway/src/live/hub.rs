@@ -1,0 +1,330 @@
+//! A hub: the viewers of one HTTP worker.
+//!
+//! Each worker thread has its own, so that nothing about a viewer is ever locked. The hub is told that the tail went on,
+//! takes the new entries from the ring, and gives them to every viewer that is live; a viewer that is not is fed by a
+//! task of its own (see `feed`) until it has caught up. Once in a while the hub sweeps: heartbeats, and the end of
+//! viewers that take nothing.
+//!
+//! It never waits for a viewer: giving is putting into a bounded outbox, and one that is full ends its viewer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Weak;
+use std::time::{Duration, Instant};
+
+use bytestring::ByteString;
+use chrono::Utc;
+use schema::ProductId;
+use schema::client_message::{self, MAX_SUBSCRIPTION};
+use schema::frames::{Away, ErrorFrame, FrameType, Status};
+use tokio::time::MissedTickBehavior;
+
+use super::Live;
+use super::cursor::Cursor;
+use super::feed::{self, Plan};
+use super::frame::json;
+use super::interest::Interest;
+use super::outbox::End;
+use super::socket::Socket;
+use super::state::{Now, Piece};
+use super::viewer::{Transport, Viewer};
+use crate::metrics;
+use crate::redis::EntryId;
+
+/// A turn gives each viewer at most this share of what may wait for it; then the others of the thread have theirs.
+const TURN_SHARE: usize = 8;
+/// Longest time between two sweeps.
+const SWEEP: Duration = Duration::from_secs(1);
+/// Time for a closed viewer to take its last word; then its socket is shut down.
+const LAST_WORD: Duration = Duration::from_secs(3);
+/// Share of the drain time in which viewers are sent away; the rest is for their last words.
+const DRAIN_SHARE: f64 = 0.8;
+
+/// The viewers of one HTTP worker; clones are the same hub.
+#[derive(Clone)]
+pub(super) struct Hub(Rc<Inner>);
+
+struct Inner {
+    live: Live,
+    viewers: RefCell<BTreeMap<u64, Rc<Viewer>>>,
+    next_id: Cell<u64>,
+    /// The generation that its viewers are in.
+    generation: Cell<u64>,
+    /// Live viewers have everything up to here.
+    position: Cell<EntryId>,
+    /// What this hub added to the metric of waiting bytes.
+    counted_bytes: Cell<i64>,
+}
+
+/// A viewer's place in its hub; it leaves when this is dropped, which its transport does when the connection ends.
+pub(super) struct Seat {
+    hub: Hub,
+    /// The viewer.
+    pub(super) viewer: Rc<Viewer>,
+    /// Whether it counts as one of the replica's viewers; who is sent away at the door does not.
+    counted: bool,
+}
+
+impl Hub {
+    /// A hub of this thread.
+    pub(super) fn start(live: Live) -> Self {
+        let hub = Self(Rc::new(Inner {
+            live,
+            viewers: RefCell::default(),
+            next_id: Cell::new(0),
+            generation: Cell::new(0),
+            position: Cell::default(),
+            counted_bytes: Cell::new(0),
+        }));
+        tokio::task::spawn_local(hub.clone().run());
+        hub
+    }
+
+    /// Takes a viewer in; when it can't stay it finds a last word only.
+    pub(super) fn seat(
+        &self,
+        transport: Transport,
+        interest: Interest,
+        cursor: Option<Cursor>,
+        socket: Weak<Socket>,
+    ) -> Seat {
+        self.enter_if_new();
+        let id = self.0.next_id.replace(self.0.next_id.get() + 1);
+        let settings = &self.0.live.settings;
+        // the first one comes early by chance, so that heartbeats of viewers that came together spread
+        let first = Instant::now() + settings.heartbeat().mul_f64(rand::random());
+        let viewer = Rc::new(Viewer::new(id, transport, interest, socket, settings.outbox_bytes(), first));
+        self.0.viewers.borrow_mut().insert(id, Rc::clone(&viewer));
+        let counted = match self.0.live.admit() {
+            Ok(()) => {
+                self.count(transport, 1);
+                feed::spawn(self, &viewer, Plan::Connect(cursor));
+                true
+            }
+            Err(end) => {
+                viewer.send_away(end);
+                false
+            }
+        };
+        Seat { hub: self.clone(), viewer, counted }
+    }
+
+    /// A viewer wants to follow more.
+    pub(super) fn subscribe(&self, viewer: &Rc<Viewer>, wanted: &Interest) -> Result<(), ErrorFrame> {
+        let mut after = viewer.interest.borrow().clone();
+        after.add(&viewer.wanted.borrow());
+        after.add(wanted);
+        if after.len() > MAX_SUBSCRIPTION {
+            let rule = client_message::too_many();
+            return Err(client_message::refusal("too_many", Some("data.products"), &rule));
+        }
+        viewer.wanted.borrow_mut().add(wanted);
+        if viewer.live.get() {
+            feed::spawn(self, viewer, Plan::Follow);
+        }
+        Ok(())
+    }
+
+    /// A viewer wants to follow less.
+    pub(super) fn unsubscribe(viewer: &Viewer, gone: &BTreeSet<ProductId>) -> Result<(), ErrorFrame> {
+        if viewer.interest.borrow_mut().unsubscribe(gone) {
+            viewer.wanted.borrow_mut().unsubscribe(gone);
+            return Ok(());
+        }
+        let rule = "can't be left out by who follows all: connect again with a list";
+        Err(client_message::refusal("invalid", Some("data.products"), rule))
+    }
+
+    /// The replica's live lane.
+    pub(super) fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// Where live viewers stand, if they are in `generation`.
+    pub(super) fn position(&self, generation: u64) -> Option<EntryId> {
+        (self.0.generation.get() == generation).then(|| self.0.position.get())
+    }
+
+    /// What is away, as viewers are told; none when all is well.
+    pub(super) fn trouble(&self) -> Option<ByteString> {
+        let status = self.0.live.status();
+        (!status.away.is_empty()).then(|| json(&status))
+    }
+
+    async fn run(self) {
+        let live = self.0.live.clone();
+        let (mut place, mut health, mut drain) =
+            (live.shared.watch(), live.health.watch(), live.drain.subscribe());
+        let mut away = Vec::new();
+        let mut tick = tokio::time::interval(SWEEP.min(live.settings.heartbeat() / 4));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = live.stop.cancelled() => break,
+                _ = place.changed() => self.advance().await,
+                _ = health.changed() => {
+                    let now: Vec<_> = health.borrow_and_update().away.keys().copied().collect();
+                    if now != away {
+                        away = now;
+                        self.tell_status();
+                    }
+                }
+                _ = drain.changed() => self.drain(*drain.borrow_and_update()),
+                _ = tick.tick() => self.sweep(Instant::now()),
+            }
+        }
+    }
+
+    /// Gives live viewers what the ring has for them.
+    async fn advance(&self) {
+        let most = self.0.live.settings.outbox_bytes() / TURN_SHARE;
+        loop {
+            self.enter_if_new();
+            let position = self.0.position.get();
+            match self.0.live.shared.after(self.0.generation.get(), position, most) {
+                Piece::Entries(entries, behind) => {
+                    for viewer in self.0.viewers.borrow().values().filter(|viewer| viewer.live.get()) {
+                        for entry in &entries {
+                            viewer.give(entry);
+                        }
+                    }
+                    self.0.position.set(behind);
+                    if behind == position {
+                        return;
+                    }
+                }
+                Piece::Lost => {
+                    // this thread was held up for long: each viewer goes on from its own place
+                    let Some(now) = self.0.live.shared.now() else { return };
+                    tracing::warn!(viewers = self.0.viewers.borrow().len(), "a hub fell behind the ring");
+                    self.0.position.set(now.last);
+                    self.feed_all(|viewer| viewer.live.get(), &Plan::Follow);
+                }
+                Piece::Ended => return,
+            }
+            // viewers' connections take what they were given before there is more
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// When another epoch was entered: all viewers begin again.
+    fn enter_if_new(&self) {
+        let Some(Now { generation, last, .. }) = self.0.live.shared.now() else { return };
+        if self.0.generation.replace(generation) == generation {
+            return;
+        }
+        self.0.position.set(last);
+        self.feed_all(|viewer| viewer.generation.get() != generation, &Plan::Reset);
+    }
+
+    fn feed_all(&self, which: impl Fn(&Viewer) -> bool, plan: &Plan) {
+        for viewer in self.0.viewers.borrow().values().filter(|viewer| !viewer.is_closed() && which(viewer)) {
+            feed::spawn(self, viewer, plan.clone());
+        }
+    }
+
+    fn tell_status(&self) {
+        let status = json(&self.0.live.status());
+        self.each(|viewer| viewer.tell(FrameType::Status, status.clone()));
+    }
+
+    fn sweep(&self, now: Instant) {
+        let settings = &self.0.live.settings;
+        let here = self.0.live.shared.now().filter(|now| now.generation == self.0.generation.get());
+        let cursor = here.map(|now| {
+            let id = self.0.position.get();
+            (id, ByteString::from(Cursor { epoch: now.epoch, id }.to_string()))
+        });
+        let trouble = self.trouble();
+        let mut bytes = 0;
+        for viewer in self.0.viewers.borrow().values() {
+            bytes += viewer.waiting_bytes();
+            if viewer.closed_for(now).is_some_and(|closed| closed > LAST_WORD) {
+                if let Some(socket) = viewer.socket.upgrade() {
+                    socket.end();
+                }
+            } else if viewer.stalled_for(now).is_some_and(|stalled| stalled > settings.stall()) {
+                viewer.send_away(End::too_slow(rand::random()));
+            } else if viewer.next_heartbeat.get() <= now {
+                viewer.next_heartbeat.set(now + settings.heartbeat());
+                if let Some((id, cursor)) = &cursor
+                    && viewer.live.get()
+                    && viewer.position.get() < *id
+                {
+                    viewer.stands_at(*id, cursor.clone());
+                }
+                if let Some(trouble) = &trouble {
+                    viewer.tell(FrameType::Status, trouble.clone());
+                }
+                viewer.heartbeat();
+            }
+        }
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.0.live.metrics.outbox_bytes.inc_by(bytes - self.0.counted_bytes.replace(bytes));
+    }
+
+    /// Sends all viewers away, spread over `time`.
+    fn drain(&self, time: Option<Duration>) {
+        let Some(time) = time else { return };
+        let viewers: Vec<_> = self.0.viewers.borrow().values().map(Rc::downgrade).collect();
+        let pause = time.mul_f64(DRAIN_SHARE) / u32::try_from(viewers.len().max(1)).unwrap_or(u32::MAX);
+        tokio::task::spawn_local(async move {
+            for viewer in viewers {
+                if let Some(viewer) = viewer.upgrade() {
+                    viewer.send_away(End::drain(rand::random()));
+                    drop(viewer);
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        });
+    }
+
+    fn each(&self, tell: impl Fn(&Viewer)) {
+        self.0.viewers.borrow().values().for_each(|viewer| tell(viewer));
+    }
+
+    fn count(&self, transport: Transport, by: i64) {
+        let transport = metrics::Transport { transport: transport.as_str() };
+        self.0.live.metrics.viewers.get_or_create(&transport).inc_by(by);
+    }
+}
+
+impl Seat {
+    /// Its hub.
+    pub(super) const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.viewer.set_feed(None);
+        let inner = &self.hub.0;
+        inner.viewers.borrow_mut().remove(&self.viewer.id);
+        let reason = self.viewer.end().map_or("left", |end| end.reason);
+        inner.live.metrics.closed.get_or_create(&metrics::Reason { reason }).inc();
+        if self.counted {
+            inner.live.left();
+            self.hub.count(self.viewer.transport, -1);
+        }
+    }
+}
+
+impl Live {
+    /// What is away, and how old the newest state is that this replica can vouch for.
+    fn status(&self) -> Status {
+        let state = self.health.state();
+        let away: Vec<_> = state
+            .away
+            .iter()
+            .map(|(what, since)| Away { what: what.as_str().to_owned(), since: *since })
+            .collect();
+        let first = away.iter().map(|away| away.since).min();
+        let stale_ms = first.map(|since| {
+            let away_ms = u64::try_from((Utc::now() - since).num_milliseconds()).unwrap_or(0);
+            away_ms.max(u64::try_from(self.shared.heard_ago().as_millis()).unwrap_or(u64::MAX))
+        });
+        Status { away, stale_ms }
+    }
+}

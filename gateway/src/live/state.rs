@@ -1,0 +1,206 @@
+//! What this replica knows: the epoch, the view and the ring. Written by the tail alone, read by all hubs.
+//!
+//! Readers are told by a watch that there is more, and then take it from the ring. A reader that was slow simply finds
+//! more there; one that was too slow finds that the ring no longer reaches its place, and is never misled by silence.
+//! Each entering of an epoch is a new *generation*: what was read of one means nothing in another.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use schema::{Product, ProductId, Version};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::cursor::Cursor;
+use super::frame::Decoded;
+use super::interest::Interest;
+use super::ring::{Entry, Ring};
+use super::snapshot::Snapshot;
+use super::view::View;
+use crate::redis::EntryId;
+
+/// Bytes of a product in a snapshot, about.
+const PRODUCT_BYTES: u64 = 320;
+/// The shared snapshot is taken anew once this many bytes of news came after it, or a quarter of its own size if that
+/// is more. So the snapshots that slow viewers hold add up to a few times the ring, whatever they do.
+const SNAPSHOT_NEWS_BYTES: u64 = 64 * 1024;
+
+/// How far the tail is; a watch tells every change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Place {
+    /// Counts the epochs that were entered; 0 before the first one.
+    pub(super) generation: u64,
+    /// The newest entry.
+    pub(super) last: EntryId,
+}
+
+/// A piece of the ring.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Entries after the place that was asked for, and the place behind them.
+    Entries(Vec<Arc<Entry>>, EntryId),
+    /// The ring no longer reaches back to that place.
+    Lost,
+    /// Another epoch was entered.
+    Ended,
+}
+
+/// What a new viewer finds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    /// Of this moment.
+    pub(super) generation: u64,
+    /// Names the stream.
+    pub(super) epoch: Uuid,
+    /// The newest entry.
+    pub(super) last: EntryId,
+}
+
+struct State {
+    generation: u64,
+    epoch: Uuid,
+    view: View,
+    ring: Ring,
+    /// The newest snapshot of all products, and the ring's reading when it was taken.
+    shared: Mutex<Option<(u64, Arc<Snapshot>)>>,
+}
+
+/// The one place of it.
+pub(super) struct Shared {
+    state: RwLock<Option<State>>,
+    place: watch::Sender<Place>,
+    /// When Redis last answered the tail.
+    heard: Mutex<Instant>,
+    ring_limit: usize,
+}
+
+impl Shared {
+    /// Nothing known yet.
+    pub(super) fn new(ring_limit: usize) -> Self {
+        Self {
+            state: RwLock::new(None),
+            place: watch::Sender::new(Place::default()),
+            heard: Mutex::new(Instant::now()),
+            ring_limit,
+        }
+    }
+
+    /// A new epoch: `view` holds at least what the stream had up to `last`.
+    pub(super) fn enter(&self, epoch: Uuid, view: View, last: EntryId) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let generation = state.as_ref().map_or(1, |state| state.generation + 1);
+        let ring = Ring::new(last, self.ring_limit);
+        *state = Some(State { generation, epoch, view, ring, shared: Mutex::new(None) });
+        self.heard();
+        self.place.send_replace(Place { generation, last });
+    }
+
+    /// The next entries of the stream. Returns bytes of the ring and products of the view.
+    pub(super) fn push(&self, entries: Vec<(EntryId, Vec<Decoded>)>) -> (usize, usize) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(state) = state.as_mut() else { return (0, 0) };
+        for (id, decoded) in entries {
+            let mut frames = Vec::with_capacity(decoded.len());
+            for Decoded { product, mut frame, .. } in decoded {
+                if let Some(product) = &product {
+                    let Some(audience) = state.view.fold(product) else { continue };
+                    frame.audience = audience;
+                }
+                frames.push(frame);
+            }
+            let cursor = Cursor { epoch: state.epoch, id }.to_string().into();
+            state.ring.push(Entry { id, cursor, frames });
+        }
+        let (last, sizes) = (state.ring.last(), (state.ring.bytes(), state.view.len()));
+        self.place.send_modify(|place| place.last = last);
+        sizes
+    }
+
+    /// Redis answered the tail: what is known here is new.
+    pub(super) fn heard(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long ago Redis answered the tail.
+    pub(super) fn heard_ago(&self) -> Duration {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// How far the tail is, and every change of it.
+    pub(super) fn watch(&self) -> watch::Receiver<Place> {
+        self.place.subscribe()
+    }
+
+    /// The present epoch; none before the first one was entered.
+    pub(super) fn now(&self) -> Option<Now> {
+        self.read(|state| Now { generation: state.generation, epoch: state.epoch, last: state.ring.last() })
+    }
+
+    /// Entries after `place`, up to about `most_bytes`.
+    pub(super) fn after(&self, generation: u64, place: EntryId, most_bytes: usize) -> Piece {
+        let piece = self.of(generation, |state| state.ring.after(place, most_bytes));
+        match piece {
+            None => Piece::Ended,
+            Some(None) => Piece::Lost,
+            Some(Some((entries, behind))) => Piece::Entries(entries, behind),
+        }
+    }
+
+    /// How many entries of the ring lie after `place`; none when it does not reach back that far.
+    pub(super) fn count_after(&self, generation: u64, place: EntryId) -> Option<usize> {
+        self.of(generation, |state| state.ring.reaches(place).then(|| state.ring.count_after(place)))?
+    }
+
+    /// The products of `interest` as they stood at `least` or later; none when another epoch was entered.
+    pub(super) fn snapshot(
+        &self,
+        generation: u64,
+        interest: &Interest,
+        least: EntryId,
+    ) -> Option<Arc<Snapshot>> {
+        self.of(generation, |state| match interest {
+            Interest::All => state.snapshot_of_all(least),
+            Interest::Only(ids) => {
+                let products = ids.iter().filter_map(|id| state.view.get(*id)).map(Arc::clone).collect();
+                Arc::new(Snapshot::new(state.ring.last(), products))
+            }
+        })
+    }
+
+    /// The version of a product that viewers have been told, if any.
+    pub(super) fn version(&self, id: ProductId) -> Option<Version> {
+        self.read(|state| state.view.get(id).map(|product| product.version))?
+    }
+
+    /// This replica's place as viewers name it.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        self.now().map(|now| Cursor { epoch: now.epoch, id: now.last })
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Option<T> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(read)
+    }
+
+    fn of<T>(&self, generation: u64, read: impl FnOnce(&State) -> T) -> Option<T> {
+        self.read(|state| (state.generation == generation).then(|| read(state)))?
+    }
+}
+
+impl State {
+    fn snapshot_of_all(&self, least: EntryId) -> Arc<Snapshot> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let news_limit = SNAPSHOT_NEWS_BYTES.max(self.view.len() as u64 * PRODUCT_BYTES / 4);
+        let total = self.ring.total_bytes();
+        if let Some((taken_at, snapshot)) = shared.as_ref()
+            && snapshot.place >= least
+            && total - taken_at <= news_limit
+            && self.ring.reaches(snapshot.place)
+        {
+            return Arc::clone(snapshot);
+        }
+        let products: Vec<Arc<Product>> = self.view.products_after(None).map(Arc::clone).collect();
+        let snapshot = Arc::new(Snapshot::new(self.ring.last(), products));
+        *shared = Some((total, Arc::clone(&snapshot)));
+        snapshot
+    }
+}

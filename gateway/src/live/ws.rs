@@ -1,0 +1,203 @@
+//! WebSocket: one actor per viewer. The only file that knows actors.
+//!
+//! A message is `{"type":…,"cursor":…,"data":…}`, one frame each. The actor takes frames from its viewer's outbox only in
+//! turns that the HTTP server grants by asking the response body for more, which it does when the connection has room:
+//! so what the client does not read stays in the outbox, where it is counted. A client that answers no ping is gone.
+
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix::prelude::*;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws::{self, CloseCode, CloseReason, Message, ProtocolError, WebsocketContext};
+use bytestring::ByteString;
+use futures_util::Stream;
+use prometheus_client::metrics::counter::Counter;
+use schema::client_message::{self, ClientMessage, MAX_MESSAGE_BYTES};
+
+use super::door;
+use super::hub::{Hub, Seat};
+use super::outbox::{End, Item};
+use super::viewer::{Transport, Viewer};
+use crate::metrics;
+
+/// Bytes of one turn: what the connection takes at once, about.
+const TURN_BYTES: usize = 64 * 1024;
+/// Refused messages after which a client is sent away.
+const MAX_REFUSED: u32 = 20;
+/// Heartbeats without a sign of life after which a client is gone.
+const SILENT_HEARTBEATS: f64 = 2.5;
+
+/// `GET /ws`.
+///
+/// # Errors
+/// The request is no WebSocket handshake, or what it asks for can't be read.
+pub async fn connect(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, actix_web::Error> {
+    let mut response = ws::handshake(&request)?;
+    let seat = door::enter(&request, Transport::Ws)?;
+    let session = Session {
+        hub: seat.hub().clone(),
+        frames: seat.frames(),
+        viewer: Rc::clone(&seat.viewer),
+        heard: Instant::now(),
+        refused: 0,
+    };
+    let out = WebsocketContext::create(session, payload);
+    Ok(response.streaming(Body { out: Box::pin(out), seat }))
+}
+
+/// The response body: grants turns, and holds the viewer's seat as long as the connection lives.
+struct Body {
+    out: Pin<Box<dyn Stream<Item = Result<Bytes, actix_web::Error>>>>,
+    seat: Seat,
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, actix_web::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.seat.viewer.allow(TURN_BYTES);
+        self.out.as_mut().poll_next(cx)
+    }
+}
+
+/// One viewer's actor.
+struct Session {
+    hub: Hub,
+    viewer: Rc<Viewer>,
+    frames: Counter,
+    /// When the client was last heard of.
+    heard: Instant,
+    refused: u32,
+}
+
+/// What the outbox gives: frames, then how it ends.
+struct Given(Result<Item, End>);
+
+struct Taken {
+    viewer: Rc<Viewer>,
+    over: bool,
+}
+
+impl Stream for Taken {
+    type Item = Given;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Given>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        self.viewer.poll_take(cx).map(|given| {
+            self.over = given.is_err();
+            Some(Given(given))
+        })
+    }
+}
+
+impl Actor for Session {
+    type Context = WebsocketContext<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.add_stream(Taken { viewer: Rc::clone(&self.viewer), over: false });
+        let heartbeat = self.hub.live().settings.heartbeat();
+        context.run_interval(heartbeat, move |session, context| {
+            if session.heard.elapsed() > heartbeat.mul_f64(SILENT_HEARTBEATS) {
+                session.viewer.close(End::GONE);
+                context.stop();
+            } else {
+                context.ping(b"");
+            }
+        });
+    }
+}
+
+impl StreamHandler<Given> for Session {
+    fn handle(&mut self, given: Given, context: &mut Self::Context) {
+        match given.0 {
+            Ok(item) => {
+                self.frames.inc();
+                context.text(envelope(&item));
+            }
+            Err(end) => {
+                let code = if end.reason == "misuse" { CloseCode::Policy } else { CloseCode::Again };
+                let description = Some(end.reconnect_after_ms.to_string());
+                context.close(Some(CloseReason { code, description }));
+                context.stop();
+            }
+        }
+    }
+}
+
+impl StreamHandler<Result<Message, ProtocolError>> for Session {
+    fn handle(&mut self, message: Result<Message, ProtocolError>, context: &mut Self::Context) {
+        self.heard = Instant::now();
+        match message {
+            Ok(Message::Text(text)) => self.read(&text),
+            Ok(Message::Ping(text)) => context.pong(&text),
+            Ok(Message::Pong(_) | Message::Nop) => {}
+            Ok(Message::Binary(_) | Message::Continuation(_)) => {
+                self.refuse(&client_message::refusal(
+                    "invalid",
+                    None,
+                    "a message must be text, in one piece",
+                ));
+            }
+            Ok(Message::Close(reason)) => {
+                context.close(reason);
+                context.stop();
+            }
+            Err(ProtocolError::Overflow) => {
+                let rule = format!("a message must have at most {MAX_MESSAGE_BYTES} bytes");
+                self.viewer.refuse(&client_message::refusal("too_large", None, &rule));
+                self.viewer.send_away(End::misuse(rand::random()));
+            }
+            Err(_) => context.stop(),
+        }
+    }
+}
+
+impl Session {
+    fn read(&mut self, text: &str) {
+        let result = match ClientMessage::parse(text) {
+            Ok(ClientMessage::Ping) => {
+                self.viewer.heartbeat();
+                Ok(())
+            }
+            Ok(ClientMessage::Subscribe(products)) => self.hub.subscribe(&self.viewer, &products.into()),
+            Ok(ClientMessage::Unsubscribe(products)) => Hub::unsubscribe(&self.viewer, &products),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            self.refuse(&error);
+        }
+    }
+
+    fn refuse(&mut self, error: &schema::frames::ErrorFrame) {
+        self.viewer.refuse(error);
+        self.refused += 1;
+        if self.refused >= MAX_REFUSED {
+            self.viewer.send_away(End::misuse(rand::random()));
+        }
+    }
+}
+
+fn envelope(Item { kind, data, cursor }: &Item) -> ByteString {
+    let mut text = String::with_capacity(data.len() + 128);
+    // writing to a String can't fail
+    let _ = write!(text, r#"{{"type":"{}","#, kind.as_str());
+    if let Some(cursor) = cursor {
+        let _ = write!(text, r#""cursor":"{cursor}","#);
+    }
+    let _ = write!(text, r#""data":{data}}}"#);
+    text.into()
+}
+
+impl Seat {
+    fn frames(&self) -> Counter {
+        let transport = metrics::Transport { transport: self.viewer.transport.as_str() };
+        self.hub().live().metrics.frames.get_or_create_owned(&transport)
+    }
+}
