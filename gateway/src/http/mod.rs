@@ -16,6 +16,8 @@ mod params;
 mod problem;
 mod products;
 mod replicas;
+#[cfg(test)]
+mod tests;
 
 pub use problem::Problem;
 
