@@ -2,7 +2,7 @@
 # Everything that is tested, beside one private Kafka, PostgreSQL and Redis that all tests share (`stack test-env`).
 set -eu
 cd "$(dirname "$0")/../.."
-deploy/native/install.sh
+FOR_TESTS=1 deploy/native/install.sh
 # Built before the servers start, so that they do not wait for the compiler; the web clients' tests run the binaries.
 cargo build --locked --workspace --bins
 cargo test --locked --workspace --no-run
@@ -20,5 +20,5 @@ deploy/native/stack.sh test-env -- sh -euc '
 
 # Every command that the documents tell a reader to type; these start a stack of their own, as a reader would.
 set --
-for document in README.md docs/*.md; do [ ! -f "$document" ] || set -- "$@" "$document"; done
+for document in README.md schema/README.md web-clients/README.md docs/*.md; do [ ! -f "$document" ] || set -- "$@" "$document"; done
 [ $# -eq 0 ] || cargo run --locked --quiet -p drills --bin readme-commands -- "$@"
