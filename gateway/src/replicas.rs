@@ -8,6 +8,8 @@
 //! Failure: with Redis away each replica knows only itself and tries again every second; nothing else depends on it.
 
 mod moves;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
