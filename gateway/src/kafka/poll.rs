@@ -202,8 +202,9 @@ impl Poller {
                 Err(mpsc::error::TrySendError::Full(record)) => {
                     self.queued_bytes.fetch_sub(record.bytes(), Ordering::Relaxed);
                     sink.held.push_back(record);
-                    let wait = tokio::time::timeout(FULL_WAIT, sink.records.reserve());
-                    if self.runtime.block_on(async { wait.await.is_ok() }) {
+                    // made inside: a timer needs the runtime that it is made on
+                    let wait = async { tokio::time::timeout(FULL_WAIT, sink.records.reserve()).await };
+                    if self.runtime.block_on(wait).is_ok() {
                         return;
                     }
                 }
