@@ -15,7 +15,7 @@ deploy/native/stack.sh test-env -- sh -euc '
     cargo test --locked --workspace
     cd web-clients
     set -- test/*/*.test.js
-    node --test "$@"
+    node --experimental-websocket --test "$@"
 '
 
 # Every command that the documents tell a reader to type; these start a stack of their own, as a reader would.

@@ -110,6 +110,11 @@ test("a reset in the middle of a connection excuses the jump too", () => {
   assert.deepEqual([seen.resets, seen.missed, seen.holds], [1, 0, true]);
 });
 
+test("a reset in the middle of a connection may be told by another hello", () => {
+  const seen = play([[...START, hello({ reset: true }), snapshot([[A, 9], [B, 1]], { reset: true }), changed(A, 10), changed(A, 12)]]);
+  assert.deepEqual([seen.resets, seen.missed], [1, 1]);
+});
+
 test("a snapshot with a jump that nobody announced is a hole", () => {
   assert.equal(play([[...START], [RESUMED, snapshot([[A, 7], [B, 1]])]]).missed, 2);
   assert.equal(play([[...START], [hello(), snapshot([[A, 7], [B, 1]])]]).missed, 2, "a cursor was sent, and neither taken up nor refused");

@@ -1,0 +1,148 @@
+/** echo.js as its users run it, against real gateways. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Shop, until } from "./servers.js";
+
+const ECHO = fileURLToPath(new URL("../../echo.js", import.meta.url));
+const MANY = { count: 200, rate: 200 };
+
+/** @type {Shop} */
+let shop;
+before(async () => {
+  shop = await Shop.open({ replicas: 2, products: 30 });
+  await shop.generate({ count: 10 });
+});
+after(() => shop?.close());
+
+/** A running echo.js. */
+class Run {
+  stdout = "";
+  stderr = "";
+  /** @type {Promise<number | null>} */
+  code;
+
+  /** @param {string[]} args */
+  constructor(...args) {
+    // As a user starts it: without the flags of the test run.
+    this.child = spawn(process.execPath, [ECHO, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
+    this.child.stdout.on("data", (data) => (this.stdout += data));
+    this.child.stderr.on("data", (data) => (this.stderr += data));
+    this.code = once(this.child, "close").then(([code]) => code);
+  }
+
+  /** The whole lines so far. */
+  get lines() {
+    return this.stdout.split("\n").slice(0, -1);
+  }
+
+  /** @param {string} type */
+  json(type) {
+    return this.lines.map((line) => JSON.parse(line)).filter((line) => line.type === type);
+  }
+
+  live() {
+    return until(`live: ${this.stderr}`, () => this.stderr.includes("· live"));
+  }
+}
+
+for (const transport of ["--ws", "--sse"]) {
+  test(`${transport}: each change is a line, and Ctrl-C ends it with the proof and 0`, async () => {
+    const run = new Run(shop.url(1), transport);
+    await run.live();
+    await shop.generate(MANY);
+    await until("lines", () => run.lines.length > 50);
+    run.child.kill("SIGINT");
+    assert.equal(await run.code, 0, run.stderr);
+    for (const line of run.lines) assert.match(line, /^\d\d:\d\d:\d\d\.\d{3}  \S.* \([0-9a-f]{8}\)  .*\d  stock .*\d+  v\d+  \d+ ms$/);
+    assert.ok(run.lines.some((line) => line.includes(" ▶ ")));
+    assert.match(run.stderr, /\d+ changes: no version was missed, none went back/);
+  });
+
+  test(`${transport} --count --json: so many changes, one object a line, and the proof last`, async () => {
+    const run = new Run(shop.url(2), transport, "--count", "7", "--json");
+    await run.live();
+    await shop.generate(MANY);
+    assert.equal(await run.code, 0, run.stderr);
+    assert.equal(run.json("change").length, 7);
+    assert.deepEqual(run.json("open").map(({ replica }) => replica), ["gw2"]);
+    const last = JSON.parse(run.lines.at(-1) ?? "");
+    assert.deepEqual([last.type, last.holds, last.missed, last.changes, last.state], ["proof", true, 0, 7, "live"]);
+    for (const { old, version, from } of run.json("change")) assert.ok(old.version + 1 === from && from <= version);
+  });
+
+  test(`${transport} --state: the next run goes on where the last ended, on any replica`, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "shelfwire-e2e-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const state = join(folder, "state.json");
+    const stored = await shop.products(1);
+    const [first, all] = [new Run(shop.url(1), transport, "--state", state, "--count", "20", "--json"), new Run(shop.url(1), transport, "--json")];
+    await Promise.all([first.live(), all.live()]);
+    await shop.generate(MANY);
+    assert.equal(await first.code, 0, first.stderr);
+    const second = new Run(shop.url(2), transport, "--state", state, "--json");
+    const changes = (/** @type {Run[]} */ ...runs) => runs.flatMap((run) => run.json("change"))
+      .filter(({ product_id, version }) => version > (stored.get(product_id)?.version ?? 0));
+    const names = (/** @type {Run[]} */ ...runs) => changes(...runs).map(({ product_id, version }) => `${product_id} ${version}`).sort();
+    await until("both runs together show what one run shows", () => names(first, second).length === names(all).length && names(all).length > 50);
+    assert.deepEqual(names(first, second), names(all));
+    for (const run of [second, all]) {
+      run.child.kill("SIGTERM");
+      assert.equal(await run.code, 0, run.stderr);
+    }
+    assert.deepEqual(second.json("open").map(({ resumed }) => resumed), [true]);
+    /** @type {Map<string, number>} */
+    const held = new Map();
+    for (const { product_id, from, version } of changes(first, second)) {
+      const before = held.get(product_id) ?? from - 1;
+      assert.ok(version > before, `version ${version} of ${product_id} after ${before}`);
+      assert.ok(from <= before + 1, `from ${from} of ${product_id} after ${before}`);
+      held.set(product_id, version);
+    }
+  });
+
+  test(`${transport}: ended while its only replica is away is exit code 3`, async () => {
+    const run = new Run(shop.url(2), transport);
+    await run.live();
+    await shop.end(2, "SIGKILL");
+    await until("it knows", () => run.stderr.includes("· stale"));
+    run.child.kill("SIGINT");
+    assert.equal(await run.code, 3);
+    assert.match(run.stderr, /ended while not live \(stale/);
+    await shop.start(2);
+  });
+}
+
+test("--for ends it by itself, --quiet says only how", async () => {
+  const run = new Run(shop.url(1), "--for", "1500ms", "--quiet");
+  assert.equal(await run.code, 0, run.stderr);
+  assert.equal(run.stdout, "");
+  assert.match(run.stderr, /^0 changes: no version was missed, none went back\n$/);
+});
+
+test("--product shows that product alone", async () => {
+  const [id = ""] = (await shop.products(1)).keys();
+  const run = new Run(shop.url(1), "--product", id, "--json");
+  await run.live();
+  await shop.generate(MANY);
+  const version = (await shop.products(1)).get(id)?.version;
+  await until("its last version", () => run.json("change").at(-1)?.version === version);
+  assert.deepEqual([...new Set(run.json("change").map(({ product_id }) => product_id))], [id]);
+  run.child.kill("SIGINT");
+  assert.equal(await run.code, 0);
+});
+
+test("a reader that goes away ends it quietly", async () => {
+  const run = new Run(shop.url(1));
+  await run.live();
+  run.child.stdout.destroy();
+  await shop.generate(MANY);
+  assert.equal(await run.code, 0);
+  assert.doesNotMatch(run.stderr, /EPIPE|Error/);
+});
