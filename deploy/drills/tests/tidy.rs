@@ -286,7 +286,7 @@ fn schema_io(tree: &[Source]) -> Vec<String> {
 }
 
 fn lengths(tree: &[Source]) -> Vec<String> {
-    let tests = ["/tests/", "/test/", "/benches/", "/vendor/"];
+    let tests = ["/tests/", "/tests.rs", "/test/", "/benches/", "/vendor/"];
     let code = tree.iter().filter(|source| source.is("rs") || source.is("js"));
     code.filter(|source| !tests.iter().any(|folder| source.path.contains(folder)))
         .filter_map(|source| {
