@@ -162,3 +162,21 @@ async fn a_request_to_drain_reaches_the_one_that_is_meant_and_no_later_one() {
     one.end().await;
     two.end().await;
 }
+
+#[tokio::test]
+async fn of_two_that_would_tell_the_same_only_one_does() {
+    let world = World::new().await;
+    let epoch = world.db.epoch().await.unwrap().id;
+    let tell =
+        async |before: Option<&str>, now: &str| world.redis.tell(epoch, before, now, b"[]").await.unwrap();
+    let first = world.redis.beat("gw1", "{}", true).await.unwrap();
+    let second = world.redis.beat("gw2", "{}", true).await.unwrap();
+    assert_eq!((first.told.as_deref(), second.told.as_deref()), (None, None));
+    assert!(tell(None, "one").await);
+    assert!(!tell(None, "one, too").await);
+    assert_eq!(world.redis.beat("gw2", "{}", false).await.unwrap().told.as_deref(), Some("one"));
+    assert!(tell(Some("one"), "two").await);
+    assert!(!tell(Some("one"), "three").await);
+    // one to open the stream, and two that told
+    assert_eq!(world.redis.range(epoch, EntryId::default(), 10).await.unwrap().len(), 3);
+}
