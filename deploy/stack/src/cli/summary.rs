@@ -13,6 +13,8 @@ use super::status;
 
 /// The load balancer sees a ready replica within its check's second.
 const BALANCED: Duration = Duration::from_secs(15);
+/// The generator reads the topic to its end before it begins, about 1 s; without one it is left out of the examples.
+const FIRST_PRODUCT: Duration = Duration::from_secs(8);
 
 pub(crate) fn print(layout: &Layout, settings: &Settings) -> anyhow::Result<()> {
     let deadline = Instant::now() + BALANCED;
@@ -22,9 +24,21 @@ pub(crate) fn print(layout: &Layout, settings: &Settings) -> anyhow::Result<()> 
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    let product = status::any_product(settings).unwrap_or_else(|| "<product id>".to_owned());
+    let product = some_product(settings).unwrap_or_else(|| "<product id>".to_owned());
     say(&format!("\n{}{}", where_is_what(settings), what_to_try(settings, &product).trim_end()));
     Ok(())
+}
+
+/// A product to name in an example; a new stack has one when the generator's first change has come through.
+fn some_product(settings: &Settings) -> Option<String> {
+    let deadline = Instant::now() + FIRST_PRODUCT;
+    loop {
+        let product = status::any_product(settings);
+        if product.is_some() || Instant::now() > deadline {
+            return product;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn answers(port: u16, path: &str) -> bool {
