@@ -10,7 +10,7 @@ stack := deploy/$(if $(filter docker,$(STACK)),compose,native)/stack.sh
 export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT PROFILE RUN YES
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status logs scale kill-replica change psql redis topic doctor \
+.PHONY: help up down clean status logs scale kill-replica change replay psql redis topic doctor \
         test ci fmt tidy lint doc bench-ingest
 
 help: ## list the commands
@@ -41,6 +41,10 @@ kill-replica: ## SIGKILL replica N=2; it stays down until `make up` or `make sca
 change: ## change one product by hand: ID=… PRICE=499 (minor units) STOCK=3
 	@$(if $(ID),,$(error say which: make change ID=… PRICE=499 STOCK=3))$(stack) change --product $(ID) \
 		$(if $(PRICE),--price $(PRICE)) $(if $(STOCK),--stock $(STOCK))
+
+replay: ## produce recorded changes: FILE=generator/samples/changes.csv, SPEED=max (or 1, 60 …; as recorded without)
+	@$(if $(FILE),,$(error say which: make replay FILE=generator/samples/changes.csv))$(stack) replay $(FILE) \
+		$(if $(SPEED),--speed $(SPEED))
 
 psql: ## a prompt on the database, or one statement: SQL="select count(*) from products"
 	@$(stack) psql $(if $(SQL),-c "$(SQL)")

@@ -76,5 +76,6 @@ topic)
     compose exec kafka /opt/kafka/bin/kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic "$topic" \
         --formatter-property print.key=true --formatter-property print.partition=true "$@" ;;
 change) compose run --rm --no-deps generator change "$@" ;;
+replay) file=$1; shift; compose run --rm --no-deps -T generator --replay - "$@" <"$file" ;;
 *) fail "no such verb here: $verb" ;;
 esac

@@ -17,6 +17,7 @@ usage: stack VERB
   start NAME | pause NAME | resume NAME
   logs [NAME…]             follow
   psql | redis | topic [NAME] | change --product ID [--price P] [--stock S]
+  replay FILE [--speed X|max] [--strict]
   test-env [--brokers N] -- COMMAND…   run a command beside private Kafka, PostgreSQL and Redis
 Settings are variables: REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT
 PROFILE RUN.";
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         ["redis", args @ ..] => tools::redis(args),
         ["topic", args @ ..] => tools::topic(args),
         ["change", args @ ..] => tools::change(args),
+        ["replay", file, args @ ..] => tools::replay(file, args),
         ["test-env", rest @ ..] => test_env::run(rest),
         _ => {
             eprintln!("{USAGE}");

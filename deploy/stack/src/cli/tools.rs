@@ -1,4 +1,5 @@
-//! Verbs that become another program, told where our servers are: `psql`, `redis`, `topic`, `change`, `logs`.
+//! Verbs that become another program, told where our servers are: `psql`, `redis`, `topic`, `change`, `replay`,
+//! `logs`.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -73,9 +74,18 @@ pub(crate) fn topic(args: &[&str]) -> anyhow::Result<ExitCode> {
 
 /// One change by hand, through the generator.
 pub(crate) fn change(args: &[&str]) -> anyhow::Result<ExitCode> {
+    generator(&["change"], args)
+}
+
+/// Produces recorded changes, through the generator.
+pub(crate) fn replay(file: &str, args: &[&str]) -> anyhow::Result<ExitCode> {
+    generator(&["--replay", file], args)
+}
+
+fn generator(first: &[&str], rest: &[&str]) -> anyhow::Result<ExitCode> {
     let settings = Place::open()?.running()?;
     let mut generator = Command::new(settings.binary("generator"));
-    generator.env("SHELFWIRE_KAFKA", settings.kafka()).arg("change").args(args);
+    generator.env("SHELFWIRE_KAFKA", settings.kafka()).args(first).args(rest);
     become_program(generator)
 }
 
