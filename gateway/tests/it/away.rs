@@ -1,0 +1,54 @@
+//! Servers that are away for a while.
+
+use std::time::{Duration, Instant};
+
+use stack::{Options, Private, Shared};
+
+use crate::helpers::{World, audit, relay, until};
+
+/// Longer than the session timeout, so that a replica that does not poll meanwhile is thrown out of the group.
+const AWAY: Duration = Duration::from_secs(9);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn postgres_stopped_for_a_while_loses_nothing_and_dead_letters_nothing() {
+    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
+    let mut world = World::on(&Shared::of(&servers), "away", 4).await;
+    let gateways = [world.gateway("gw1", &[]), world.gateway("gw2", &[])];
+    let mut generator = world.generator(&["--products", "50", "--rate", "300"]);
+    for gateway in &gateways {
+        until("both write", async || (gateway.audit().len() > 100).then_some(())).await;
+    }
+    let settled: Vec<usize> = gateways.iter().map(|gateway| gateway.audit().len()).collect();
+
+    servers.stop("postgres").unwrap();
+    let stopped = Instant::now();
+    for gateway in &gateways {
+        gateway.process.until_logged("what=\"postgres\"").await;
+    }
+    tokio::time::sleep(AWAY.saturating_sub(stopped.elapsed())).await;
+    let while_away = generator.produced().len();
+    servers.start_again("postgres").unwrap();
+    // and once more, without a word
+    servers.kill("postgres").unwrap();
+    servers.start_again("postgres").unwrap();
+    world.reconnect().await;
+    generator.stop().await;
+    world.until_all_committed().await;
+
+    let produced = generator.produced();
+    assert!(while_away > 300 && produced.len() > while_away, "changes came all the time");
+    let history = world.sql.number("SELECT count(*) FROM product_changes").await;
+    assert_eq!(history, produced.len() as i64, "each change once");
+    let behind = "SELECT count(*) FROM products p WHERE version <> \
+                  (SELECT max(version) FROM product_changes c WHERE c.product_id = p.product_id)";
+    assert_eq!(world.sql.number(behind).await, 0);
+    assert_eq!(world.letters(), [], "a database that is away condemns no record");
+    for (gateway, settled) in gateways.iter().zip(settled) {
+        let moved = gateway.audit().into_iter().skip(settled);
+        let moved: Vec<_> = moved.filter(|l| matches!(l.event.as_str(), "lost" | "revoked")).collect();
+        assert!(moved.is_empty(), "the group heard from both all the time: {moved:?}");
+    }
+    let lines = [gateways[0].audit(), gateways[1].audit()].concat();
+    audit::assert_nothing_committed_early(&lines, &world.topic, &world.committed(&world.topic));
+    relay::follow(&world.frames().await);
+}

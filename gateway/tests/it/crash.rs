@@ -1,0 +1,85 @@
+//! A replica that dies between two steps of a batch.
+
+use std::collections::HashMap;
+
+use stack::{Options, Private, Shared};
+
+use crate::helpers::{Change, Gate, World, audit, change, relay, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_crash_after_the_write_and_before_the_relay_loses_no_push() {
+    let servers = Private::start(Options::default()).unwrap();
+    let world = World::on(&Shared::of(&servers), "unrelayed", 2).await;
+    let (producer, product) = (world.producer(), change::product());
+    producer.changes_to(0, &[Change::of(product, 1)]).await;
+    let mut version = 1;
+    // on a machine so busy that the replica outlives its patience with Redis it changes the epoch, and we try again
+    let replica = loop {
+        let mut doomed = world.gateway(&format!("doomed{version}"), &[]);
+        world.until_stored(product, version).await;
+        world.until_all_committed().await;
+        let epoch = world.db().epoch().await.unwrap();
+        servers.pause("redis").unwrap();
+        version += 1;
+        producer.changes_to(0, &[Change::of(product, version)]).await;
+        world.until_stored(product, version).await;
+        doomed.process.kill();
+        servers.resume("redis").unwrap();
+        let tried = doomed.audit().iter().any(|l| l.is_relayed() && l.offset == Some(version - 1));
+        if !tried && world.db().epoch().await.unwrap() == epoch {
+            break doomed;
+        }
+    };
+    assert!(world.committed(&world.topic)[&0] < version, "what was not relayed must not be committed");
+    assert_eq!(relay::follow(&world.frames().await).get(&product), Some(&(version - 1)));
+
+    let heir = world.gateway("heir", &[]);
+    world.until_all_committed().await;
+    assert_eq!(relay::follow(&world.frames().await), HashMap::from([(product, version)]));
+    assert_eq!(world.history(product).await, (1..=version).collect::<Vec<_>>());
+    let lines = [replica.audit(), heir.audit()].concat();
+    audit::assert_new_once(&lines);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_crash_after_the_relay_and_before_the_commit_doubles_nothing() {
+    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
+    let world = World::on(&Shared::of(&servers), "uncommitted", 2).await;
+    let (producer, product) = (world.producer(), change::product());
+    let mut doomed = world.gateway("doomed", &[]);
+    producer.changes_to(0, &[Change::of(product, 1)]).await;
+    world.until_stored(product, 1).await;
+    world.until_all_committed().await;
+
+    // at the gate with the second and third version in hand, and Kafka gone before it opens
+    let mut gate = Gate::close(&world).await;
+    let gated = gate.next();
+    producer.changes_to(0, &[gated, Change::of(product, 2), Change::of(product, 3)]).await;
+    gate.until_waiting(&world, 1).await;
+    let committed = world.committed(&world.topic);
+    servers.kill("kafka1").unwrap();
+    gate.open().await;
+    world.until_stored(product, 2).await;
+    until("the relay has it", async || {
+        let frames = world.frames_of(product).await;
+        frames.iter().any(|(_, version)| *version >= 2).then_some(())
+    })
+    .await;
+    doomed.process.kill();
+    servers.start_again("kafka1").unwrap();
+    assert_eq!(world.committed(&world.topic), committed, "nothing could be committed");
+
+    let heir = world.gateway("heir", &[]);
+    world.until_all_committed().await;
+    assert_eq!(world.history(product).await, [1, 2, 3], "each version once");
+    assert_eq!(world.stored(product).await, Some((3, 103)));
+    assert_eq!(world.letters(), [], "a repeat is no conflict");
+    let spans = world.frames_of(product).await;
+    assert!(spans.is_sorted_by_key(|(_, version)| *version), "a frame went back: {spans:?}");
+    relay::follow(&world.frames().await);
+    let lines = [doomed.audit(), heir.audit()].concat();
+    audit::assert_new_once(&lines);
+    audit::assert_nothing_committed_early(&lines, &world.topic, &world.committed(&world.topic));
+    let again = heir.audit().iter().filter(|line| line.event == "replay" || line.event == "stale").count();
+    assert!(again >= 2, "they came again");
+}

@@ -1,0 +1,26 @@
+//! What the tests stand on: a [`World`] of names and addresses, processes in it, and looks into each server.
+//!
+//! - [`World`] starts replicas ([`Gateway`]) and generators, and holds one SQL connection;
+//! - [`kafka`]: producing any record, committed offsets, whole topics with headers;
+//! - [`change`]: changes of made-up products;
+//! - [`audit`]: the lines that replicas write, and what must hold among them;
+//! - [`relay`]: the stream's frames, and the rule by which a viewer follows them;
+//! - [`Gate`]: decides what stands in one batch.
+
+#![allow(dead_code, reason = "helpers are made for the tests to come, too")]
+
+pub(crate) mod audit;
+pub(crate) mod change;
+pub(crate) mod gate;
+pub(crate) mod kafka;
+pub(crate) mod process;
+pub(crate) mod relay;
+pub(crate) mod sql;
+mod wait;
+mod world;
+
+pub(crate) use change::Change;
+pub(crate) use gate::Gate;
+
+pub(crate) use wait::{LONG, until};
+pub(crate) use world::World;

@@ -1,0 +1,18 @@
+//! Waiting for a condition, with a deadline.
+
+use std::time::{Duration, Instant};
+
+/// Far above what anything here takes on a busy machine with two cores; only a failure waits so long.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Asks `look` again and again until it gives a value; panics with `what` when it never does within [`LONG`].
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = look().await {
+            return value;
+        }
+        assert!(started.elapsed() < LONG, "not within {LONG:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,26 @@
+//! The gateway's promises, each tried on the real binary with a real Kafka, PostgreSQL and Redis.
+//!
+//! A test has its own [`helpers::World`]: topic, database, group and key prefix under a name that nobody else has, so all
+//! tests run beside each other on the servers of `stack::shared`. One that stops or pauses a server starts a
+//! `stack::Private`. Nothing waits for a time: [`helpers::until`] waits for a condition, with a deadline far above what is
+//! expected; a fixed wait stands only where *nothing happens* is what is shown.
+//!
+//! Batches are made on purpose with a [`helpers::Gate`]: it holds one product's row, so the writer that has a change of it
+//! in hand waits while the next batch gathers behind it.
+//!
+//! Run: `cargo build -p generator && cargo test -p gateway --test it`, or all at once with `make test`.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on panics")]
+
+mod helpers;
+
+mod away;
+mod crash;
+mod drain;
+mod order;
+mod outcomes;
+mod poison;
+mod rebalance;
+mod redelivery;
+mod refused;
+mod start;

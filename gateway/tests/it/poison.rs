@@ -1,0 +1,100 @@
+//! Records that are no changes: each becomes one dead letter, and none holds up what comes behind it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use schema::PoisonReason;
+use schema::relay::RelayFrame;
+use schema::topics::{self, TopicSpec};
+
+use crate::helpers::{Change, World, change, kafka};
+
+#[path = "../../../schema/tests/examples/mod.rs"]
+#[allow(unused_imports, reason = "this file has no use for the good ones")]
+mod examples;
+
+/// Longer than a dead letter's value may be, shorter than the broker's longest record.
+const LONGER_THAN_A_LETTER: usize = 950 * 1024;
+
+#[tokio::test]
+async fn poison_lands_in_the_dead_letters_while_the_next_good_change_is_applied() {
+    // not compacted: a topic that is would not take the records without a key
+    let topic = TopicSpec { partitions: 2, ..topics::redrive("") };
+    let world = World::with_topic(&stack::shared().unwrap(), "poison", topic).await;
+    let (gateway, producer) = (world.gateway("gw1", &[]), world.producer());
+    let bad = examples::poison();
+    let kinds: HashSet<PoisonReason> = bad.iter().map(|poison| poison.reason).collect();
+    assert!(bad.len() >= 20 && kinds.len() == PoisonReason::ALL.len() - 2, "all but conflict and rejected");
+
+    // one partition, and between any two bad ones a good one, so each bad one has a good one right behind it
+    let product = change::product();
+    let mut places = BTreeMap::new();
+    for (version, poison) in (1..).zip(&bad) {
+        let headers: Vec<_> = poison.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let offset = producer.raw(Some(1), poison.key.as_deref(), poison.value.as_deref(), &headers).await;
+        places.insert(offset, poison);
+        producer.changes_to(1, &[Change::of(product, version)]).await;
+    }
+    world.until_stored(product, bad.len() as i64).await;
+    world.until_all_committed().await;
+
+    assert_eq!(world.history(product).await, (1..=bad.len() as i64).collect::<Vec<_>>());
+    let letters = world.letters();
+    let keys: HashSet<_> = letters.iter().map(|letter| letter.key.clone()).collect();
+    assert_eq!((letters.len(), keys.len()), (bad.len(), bad.len()), "one letter each");
+    for letter in &letters {
+        let offset = letter.header("dlq-offset").unwrap().parse().unwrap();
+        let poison = places[&offset];
+        assert_letter(&world, letter, offset, poison);
+        assert_eq!(letter.header("dlq-replica").as_deref(), Some(gateway.name.as_str()));
+    }
+
+    let gaps = world.frames().await.into_iter().filter_map(|frame| match frame {
+        RelayFrame::Gap(gap) => Some((gap.offset, gap.reason)),
+        _ => None,
+    });
+    let gaps: BTreeMap<_, _> = gaps.collect();
+    let told: BTreeMap<_, _> = places.iter().map(|(offset, poison)| (*offset, poison.reason)).collect();
+    assert_eq!(gaps, told, "viewers are told of each");
+}
+
+fn assert_letter(world: &World, letter: &kafka::Stored, offset: i64, poison: &examples::Poison) {
+    let name = &poison.name;
+    assert_eq!(letter.key, Some(format!("{}/1/{offset}", world.topic).into_bytes()), "{name}");
+    assert_eq!(letter.header("dlq-topic").as_ref(), Some(&world.topic), "{name}");
+    assert_eq!(letter.header("dlq-partition").as_deref(), Some("1"), "{name}");
+    assert_eq!(letter.header("dlq-reason").as_deref(), Some(poison.reason.as_str()), "{name}");
+    assert_eq!(letter.header("dlq-redrives").as_deref(), Some("0"), "{name}");
+    let error = letter.header("dlq-error").unwrap();
+    assert!(poison.field.as_ref().is_none_or(|field| error.contains(field)), "{name}: {error}");
+    assert_eq!(letter.header("dlq-key").map(String::into_bytes), poison.key, "{name}: the source's key");
+    assert_eq!(letter.value, poison.value, "{name}: the source's value");
+    for (header, value) in &poison.headers {
+        assert_eq!(letter.header(header).as_ref(), Some(value), "{name}: the source's headers");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_no_letter_can_hold_is_cut_and_marked() {
+    let world = World::shared("cut", 1).await;
+    let (_gateway, producer, product) = (world.gateway("gw1", &[]), world.producer(), change::product());
+    let value = vec![b'x'; LONGER_THAN_A_LETTER];
+    producer.raw(Some(0), Some(b"a key"), Some(&value), &[]).await;
+    producer.changes_to(0, &[Change::of(product, 1)]).await;
+    world.until_stored(product, 1).await;
+
+    let letters = world.letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].header("dlq-reason").as_deref(), Some("too_large"));
+    assert_eq!(letters[0].header("dlq-cut"), Some(LONGER_THAN_A_LETTER.to_string()));
+    assert!(value.starts_with(letters[0].value.as_ref().unwrap()));
+}
+
+#[tokio::test]
+async fn a_redriven_change_goes_the_same_way() {
+    let world = World::shared("redrive", 1).await;
+    let (_gateway, product) = (world.gateway("gw1", &[]), change::product());
+    let redrive = topics::redrive(&world.topic).name;
+    world.producer_to(&redrive).changes_to(0, &Change::row(product, 1, 2)).await;
+    world.until_stored(product, 2).await;
+    assert_eq!(world.history(product).await, [1, 2]);
+}
