@@ -5,7 +5,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::tables::relay_epoch;
-use super::{Db, DbError};
+use super::{Db, DbError, within};
 use crate::epoch::Epoch;
 
 impl Db {
@@ -15,7 +15,8 @@ impl Db {
     /// The database can't be reached.
     pub async fn epoch(&self) -> Result<Epoch, DbError> {
         let columns = (relay_epoch::epoch, relay_epoch::run_id);
-        let (id, run_id) = relay_epoch::table.select(columns).first(&mut self.read().await?).await?;
+        let read = async { Ok(relay_epoch::table.select(columns).first(&mut self.read().await?).await?) };
+        let (id, run_id) = within(read).await?;
         Ok(Epoch { id, run_id })
     }
 
@@ -24,14 +25,13 @@ impl Db {
     /// # Errors
     /// The database can't be reached; the row is as it was, or holds `new`.
     pub async fn change_epoch(&self, old: Uuid, new: &Epoch) -> Result<Epoch, DbError> {
-        let changed = diesel::update(relay_epoch::table.filter(relay_epoch::epoch.eq(old)))
-            .set((
-                relay_epoch::epoch.eq(new.id),
-                relay_epoch::run_id.eq(&new.run_id),
-                relay_epoch::changed_at.eq(diesel::dsl::now),
-            ))
-            .execute(&mut self.read().await?)
-            .await?;
+        let values = (
+            relay_epoch::epoch.eq(new.id),
+            relay_epoch::run_id.eq(&new.run_id),
+            relay_epoch::changed_at.eq(diesel::dsl::now),
+        );
+        let row = diesel::update(relay_epoch::table.filter(relay_epoch::epoch.eq(old))).set(values);
+        let changed = within(async { Ok(row.execute(&mut self.read().await?).await?) }).await?;
         if changed == 1 { Ok(new.clone()) } else { self.epoch().await }
     }
 }

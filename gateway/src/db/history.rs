@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::products::Fields;
 use super::tables::product_changes;
-use super::{Db, DbError};
+use super::{Db, DbError, within};
 
 /// Days ahead for which a partition is made: two missed hourly runs, or two missed days, do no harm.
 const DAYS_AHEAD: u64 = 2;
@@ -43,14 +43,13 @@ impl Db {
         before: i64,
         limit: i64,
     ) -> Result<Vec<Product>, DbError> {
-        let rows: Vec<ChangeRow> = product_changes::table
+        let query = product_changes::table
             .filter(product_changes::product_id.eq(id.uuid()))
             .filter(product_changes::version.lt(before))
             .order(product_changes::version.desc())
             .limit(limit)
-            .select(ChangeRow::as_select())
-            .load(&mut self.read().await?)
-            .await?;
+            .select(ChangeRow::as_select());
+        let rows: Vec<ChangeRow> = within(async { Ok(query.load(&mut self.read().await?).await?) }).await?;
         Ok(rows.iter().filter_map(ChangeRow::product).collect())
     }
 

@@ -24,6 +24,9 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool};
 
 /// Longest wait for a connection of the pool, opening one included.
 const POOL_WAIT: Duration = Duration::from_secs(2);
+/// Longest time for one read, or one small write outside the ingest lane. A server that hangs answers nothing at all, not
+/// even that it is too slow.
+const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 /// Connections for readers: HTTP answers, the view, the epoch row.
 const POOL_SIZE: usize = 8;
 
@@ -54,4 +57,9 @@ impl Db {
             .map_err(|_| DbError::Timeout(POOL_WAIT))?;
         connection.map_err(|error| DbError::Away(error.to_string()))
     }
+}
+
+/// `work`, unless it takes too long.
+async fn within<T>(work: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    tokio::time::timeout(ANSWER_WITHIN, work).await.unwrap_or(Err(DbError::Timeout(ANSWER_WITHIN)))
 }

@@ -7,7 +7,7 @@ use schema::{Currency, Name, PriceMinor, Product, ProductId, Stock, Version};
 use uuid::Uuid;
 
 use super::tables::products;
-use super::{Db, DbError};
+use super::{Db, DbError, within};
 
 /// A row as the database holds it.
 #[derive(Queryable, Selectable)]
@@ -84,7 +84,7 @@ impl Db {
         if let Some(after) = after {
             query = query.filter(products::product_id.gt(after.uuid()));
         }
-        let rows: Vec<ProductRow> = query.load(&mut self.read().await?).await?;
+        let rows: Vec<ProductRow> = within(async { Ok(query.load(&mut self.read().await?).await?) }).await?;
         Ok(rows.iter().filter_map(ProductRow::product).collect())
     }
 
@@ -93,12 +93,9 @@ impl Db {
     /// # Errors
     /// The database can't be reached.
     pub async fn product(&self, id: ProductId) -> Result<Option<Product>, DbError> {
-        let row = products::table
-            .find(id.uuid())
-            .select(ProductRow::as_select())
-            .first::<ProductRow>(&mut self.read().await?)
-            .await
-            .optional()?;
+        let query = products::table.find(id.uuid()).select(ProductRow::as_select());
+        let read = async { Ok(query.first::<ProductRow>(&mut self.read().await?).await.optional()?) };
+        let row = within(read).await?;
         Ok(row.and_then(|row| row.product()))
     }
 }

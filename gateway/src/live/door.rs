@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use schema::client_message::Products;
 
 use super::cursor::Cursor;
-use super::hub::{Hub, Seat};
+use super::hub::Hub;
 use super::interest::Interest;
+use super::seat::Seat;
 use super::socket;
 use super::viewer::Transport;
 

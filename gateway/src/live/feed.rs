@@ -145,7 +145,7 @@ impl Feed {
             },
         };
         self.viewer.tell(FrameType::Hello, json(&hello));
-        if let Some(trouble) = self.hub.trouble() {
+        if let Some(trouble) = live.trouble() {
             self.viewer.tell(FrameType::Status, trouble);
         }
     }

@@ -13,11 +13,9 @@ use std::rc::Rc;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use bytestring::ByteString;
-use chrono::Utc;
 use schema::ProductId;
 use schema::client_message::{self, MAX_SUBSCRIPTION};
-use schema::frames::{Away, ErrorFrame, FrameType, Status};
+use schema::frames::{ErrorFrame, FrameType};
 use tokio::time::MissedTickBehavior;
 
 use super::Live;
@@ -26,10 +24,10 @@ use super::feed::{self, Plan};
 use super::frame::json;
 use super::interest::Interest;
 use super::outbox::End;
+use super::seat::Seat;
 use super::socket::Socket;
 use super::state::{Now, Piece};
 use super::viewer::{Transport, Viewer};
-use crate::metrics;
 use crate::redis::EntryId;
 
 /// A turn gives each viewer at most this share of what may wait for it; then the others of the thread have theirs.
@@ -55,15 +53,6 @@ struct Inner {
     position: Cell<EntryId>,
     /// What this hub added to the metric of waiting bytes.
     counted_bytes: Cell<i64>,
-}
-
-/// A viewer's place in its hub; it leaves when this is dropped, which its transport does when the connection ends.
-pub(super) struct Seat {
-    hub: Hub,
-    /// The viewer.
-    pub(super) viewer: Rc<Viewer>,
-    /// Whether it counts as one of the replica's viewers; who is sent away at the door does not.
-    counted: bool,
 }
 
 impl Hub {
@@ -98,7 +87,6 @@ impl Hub {
         self.0.viewers.borrow_mut().insert(id, Rc::clone(&viewer));
         let counted = match self.0.live.admit() {
             Ok(()) => {
-                self.count(transport, 1);
                 feed::spawn(self, &viewer, Plan::Connect(cursor));
                 true
             }
@@ -107,7 +95,7 @@ impl Hub {
                 false
             }
         };
-        Seat { hub: self.clone(), viewer, counted }
+        Seat::new(self.clone(), viewer, counted)
     }
 
     /// A viewer wants to follow more.
@@ -146,12 +134,6 @@ impl Hub {
         (self.0.generation.get() == generation).then(|| self.0.position.get())
     }
 
-    /// What is away, as viewers are told; none when all is well.
-    pub(super) fn trouble(&self) -> Option<ByteString> {
-        let status = self.0.live.status();
-        (!status.away.is_empty()).then(|| json(&status))
-    }
-
     async fn run(self) {
         let live = self.0.live.clone();
         let (mut place, mut health, mut drain) =
@@ -159,10 +141,19 @@ impl Hub {
         let mut away = Vec::new();
         let mut tick = tokio::time::interval(SWEEP.min(live.settings.heartbeat() / 4));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut more = false;
         loop {
+            let news = async {
+                if more {
+                    // viewers' connections take what they were given before there is more
+                    tokio::task::yield_now().await;
+                } else {
+                    let _ = place.changed().await;
+                }
+            };
             tokio::select! {
                 () = live.stop.cancelled() => break,
-                _ = place.changed() => self.advance().await,
+                () = news => more = self.advance(),
                 _ = health.changed() => {
                     let now: Vec<_> = health.borrow_and_update().away.keys().copied().collect();
                     if now != away {
@@ -176,35 +167,30 @@ impl Hub {
         }
     }
 
-    /// Gives live viewers what the ring has for them.
-    async fn advance(&self) {
+    /// Gives live viewers the next piece of what the ring has for them; false when there is no more.
+    fn advance(&self) -> bool {
+        self.enter_if_new();
         let most = self.0.live.settings.outbox_bytes() / TURN_SHARE;
-        loop {
-            self.enter_if_new();
-            let position = self.0.position.get();
-            match self.0.live.shared.after(self.0.generation.get(), position, most) {
-                Piece::Entries(entries, behind) => {
-                    for viewer in self.0.viewers.borrow().values().filter(|viewer| viewer.live.get()) {
-                        for entry in &entries {
-                            viewer.give(entry);
-                        }
-                    }
-                    self.0.position.set(behind);
-                    if behind == position {
-                        return;
+        let position = self.0.position.get();
+        match self.0.live.shared.after(self.0.generation.get(), position, most) {
+            Piece::Entries(entries, behind) => {
+                for viewer in self.0.viewers.borrow().values().filter(|viewer| viewer.live.get()) {
+                    for entry in &entries {
+                        viewer.give(entry);
                     }
                 }
-                Piece::Lost => {
-                    // this thread was held up for long: each viewer goes on from its own place
-                    let Some(now) = self.0.live.shared.now() else { return };
-                    tracing::warn!(viewers = self.0.viewers.borrow().len(), "a hub fell behind the ring");
-                    self.0.position.set(now.last);
-                    self.feed_all(|viewer| viewer.live.get(), &Plan::Follow);
-                }
-                Piece::Ended => return,
+                self.0.position.set(behind);
+                behind > position
             }
-            // viewers' connections take what they were given before there is more
-            tokio::task::yield_now().await;
+            Piece::Lost => {
+                // this thread was held up for long: each viewer goes on from its own place
+                let Some(now) = self.0.live.shared.now() else { return false };
+                tracing::warn!(viewers = self.0.viewers.borrow().len(), "a hub fell behind the ring");
+                self.0.position.set(now.last);
+                self.feed_all(|viewer| viewer.live.get(), &Plan::Follow);
+                false
+            }
+            Piece::Ended => true,
         }
     }
 
@@ -226,17 +212,14 @@ impl Hub {
 
     fn tell_status(&self) {
         let status = json(&self.0.live.status());
-        self.each(|viewer| viewer.tell(FrameType::Status, status.clone()));
+        for viewer in self.0.viewers.borrow().values() {
+            viewer.tell(FrameType::Status, status.clone());
+        }
     }
 
     fn sweep(&self, now: Instant) {
         let settings = &self.0.live.settings;
-        let here = self.0.live.shared.now().filter(|now| now.generation == self.0.generation.get());
-        let cursor = here.map(|now| {
-            let id = self.0.position.get();
-            (id, ByteString::from(Cursor { epoch: now.epoch, id }.to_string()))
-        });
-        let trouble = self.trouble();
+        let trouble = self.0.live.trouble();
         let mut bytes = 0;
         for viewer in self.0.viewers.borrow().values() {
             bytes += viewer.waiting_bytes();
@@ -248,12 +231,7 @@ impl Hub {
                 viewer.send_away(End::too_slow(rand::random()));
             } else if viewer.next_heartbeat.get() <= now {
                 viewer.next_heartbeat.set(now + settings.heartbeat());
-                if let Some((id, cursor)) = &cursor
-                    && viewer.live.get()
-                    && viewer.position.get() < *id
-                {
-                    viewer.stands_at(*id, cursor.clone());
-                }
+                self.keep_in_step(viewer);
                 if let Some(trouble) = &trouble {
                     viewer.tell(FrameType::Status, trouble.clone());
                 }
@@ -262,6 +240,21 @@ impl Hub {
         }
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.0.live.metrics.outbox_bytes.inc_by(bytes - self.0.counted_bytes.replace(bytes));
+    }
+
+    /// A live viewer stands where its hub stands, though no entry was for it. One that is ahead came with a cursor of a
+    /// faster replica, and is no longer ahead a heartbeat later, or its cursor was none.
+    fn keep_in_step(&self, viewer: &Rc<Viewer>) {
+        let position = self.0.position.get();
+        let Some(now) = self.0.live.shared.now().filter(|_| viewer.live.get()) else { return };
+        if viewer.position.get() < position {
+            viewer.stands_at(position, Cursor { epoch: now.epoch, id: position }.to_string().into());
+        }
+        let ahead = viewer.position.get() > position && self.0.live.health.state().away.is_empty();
+        if ahead && viewer.ahead.replace(ahead) {
+            feed::spawn(self, viewer, Plan::Reset);
+        }
+        viewer.ahead.set(ahead);
     }
 
     /// Sends all viewers away, spread over `time`.
@@ -280,51 +273,9 @@ impl Hub {
         });
     }
 
-    fn each(&self, tell: impl Fn(&Viewer)) {
-        self.0.viewers.borrow().values().for_each(|viewer| tell(viewer));
-    }
-
-    fn count(&self, transport: Transport, by: i64) {
-        let transport = metrics::Transport { transport: transport.as_str() };
-        self.0.live.metrics.viewers.get_or_create(&transport).inc_by(by);
-    }
-}
-
-impl Seat {
-    /// Its hub.
-    pub(super) const fn hub(&self) -> &Hub {
-        &self.hub
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.viewer.set_feed(None);
-        let inner = &self.hub.0;
-        inner.viewers.borrow_mut().remove(&self.viewer.id);
-        let reason = self.viewer.end().map_or("left", |end| end.reason);
-        inner.live.metrics.closed.get_or_create(&metrics::Reason { reason }).inc();
-        if self.counted {
-            inner.live.left();
-            self.hub.count(self.viewer.transport, -1);
-        }
-    }
-}
-
-impl Live {
-    /// What is away, and how old the newest state is that this replica can vouch for.
-    fn status(&self) -> Status {
-        let state = self.health.state();
-        let away: Vec<_> = state
-            .away
-            .iter()
-            .map(|(what, since)| Away { what: what.as_str().to_owned(), since: *since })
-            .collect();
-        let first = away.iter().map(|away| away.since).min();
-        let stale_ms = first.map(|since| {
-            let away_ms = u64::try_from((Utc::now() - since).num_milliseconds()).unwrap_or(0);
-            away_ms.max(u64::try_from(self.shared.heard_ago().as_millis()).unwrap_or(u64::MAX))
-        });
-        Status { away, stale_ms }
+    /// The viewer's connection is gone.
+    pub(super) fn leave(&self, viewer: &Viewer) {
+        viewer.set_feed(None);
+        self.0.viewers.borrow_mut().remove(&viewer.id);
     }
 }

@@ -1,8 +1,9 @@
 //! Repair: a guard against our own bugs.
 //!
 //! A slow scan goes through the products again and again, a page at a time, and compares the database with the view. What
-//! the view lacks now may be on its way; what it still lacks at a second look was lost, and is put on the relay (folded
-//! from version 1, so that no viewer counts a hole), where it reaches every replica. Counted, and zero outside faults.
+//! the view lacks now may be on its way: some seconds later the stream's end is noted, and what is still lacking when the
+//! tail has come to it was lost. It is put on the relay (folded from version 1, so that no viewer counts a hole), where
+//! it reaches every replica. Counted, and zero outside faults.
 //!
 //! Best effort: whatever fails is found again by the next round.
 
@@ -13,19 +14,20 @@ use std::time::Duration;
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{ProductId, Version};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::frame::json;
 use super::state::Shared;
 use crate::db::{Db, DbError};
 use crate::metrics::LiveMetrics;
-use crate::redis::{Redis, RedisError};
+use crate::redis::{EntryId, Redis, RedisError};
 
 /// Products of a page.
 const PAGE: i64 = 500;
 /// A round begins at most this often: a small catalogue is not scanned without end.
 const ROUND: Duration = Duration::from_secs(60);
-/// Time that the relay has to deliver what the database has.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time in which a writer puts on the relay what it wrote, or begins another epoch.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most products that wait for their second look; a whole lost epoch is no matter for repair.
 const MAX_SUSPECTS: usize = 1000;
 
@@ -48,6 +50,10 @@ struct Suspect {
     id: ProductId,
     version: Version,
     seen: Instant,
+    /// The epoch's count when it was seen: in another one the view was loaded anew.
+    generation: u64,
+    /// The stream's end after the time of patience.
+    end: Option<EntryId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +99,12 @@ impl Repair {
         suspects: &mut VecDeque<Suspect>,
     ) -> Result<Option<ProductId>, DbError> {
         let page = self.db.products_after(after, PAGE).await?;
-        let seen = Instant::now();
+        let Some(now) = self.shared.now() else { return Ok(None) };
+        let (seen, generation) = (Instant::now(), now.generation);
         for product in &page {
             let (id, version) = (product.product_id, product.version);
             if self.lacks(id, version) && suspects.len() < MAX_SUSPECTS {
-                suspects.push_back(Suspect { id, version, seen });
+                suspects.push_back(Suspect { id, version, seen, generation, end: None });
             }
         }
         Ok(page.last().map(|product| product.product_id))
@@ -105,20 +112,33 @@ impl Repair {
 
     /// Relays what is lacking still.
     async fn second_look(&self, suspects: &mut VecDeque<Suspect>) -> Result<(), RepairError> {
-        while suspects.front().is_some_and(|suspect| suspect.seen.elapsed() >= PATIENCE) {
-            let Some(suspect) = suspects.pop_front() else { break };
-            if !self.lacks(suspect.id, suspect.version) {
-                continue;
+        while let Some(suspect) = suspects.front_mut() {
+            let Some(now) = self.shared.now() else { return Ok(()) };
+            if suspect.generation == now.generation && self.lacks(suspect.id, suspect.version) {
+                if suspect.seen.elapsed() < PATIENCE {
+                    return Ok(());
+                }
+                let Some(end) = suspect.end else {
+                    suspect.end = Some(self.redis.stream_end(now.epoch).await?.unwrap_or_default());
+                    continue;
+                };
+                if now.last < end {
+                    return Ok(());
+                }
+                self.put_right(suspect.id, now.epoch).await?;
             }
-            let Some((now, product)) = self.shared.now().zip(self.db.product(suspect.id).await?) else {
-                continue;
-            };
-            tracing::error!(product_id = %suspect.id, version = %product.version, "a change did not come: repaired");
-            let relayed = RelayedProduct { product, from: Version::MIN, recorded_ms: None };
-            let entry = json(&[RelayFrame::ProductChanged(relayed)]).into_bytes();
-            if self.redis.append(now.epoch, &[entry]).await?.iter().any(Option::is_some) {
-                self.metrics.repairs.inc();
-            }
+            suspects.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn put_right(&self, id: ProductId, epoch: Uuid) -> Result<(), RepairError> {
+        let Some(product) = self.db.product(id).await? else { return Ok(()) };
+        tracing::error!(product_id = %id, version = %product.version, "a change did not come: repaired");
+        let relayed = RelayedProduct { product, from: Version::MIN, recorded_ms: None };
+        let entry = json(&[RelayFrame::ProductChanged(relayed)]).into_bytes();
+        if self.redis.append(epoch, &[entry]).await?.iter().any(Option::is_some) {
+            self.metrics.repairs.inc();
         }
         Ok(())
     }

@@ -16,10 +16,9 @@ use futures_util::Stream;
 use prometheus_client::metrics::counter::Counter;
 
 use super::door;
-use super::hub::Seat;
 use super::outbox::Item;
+use super::seat::Seat;
 use super::viewer::Transport;
-use crate::metrics;
 
 /// A browser that loses the connection comes back after a delay from here on, spread over as much again: all viewers of
 /// a replica that died do not come at once.
@@ -37,8 +36,7 @@ pub async fn connect(request: HttpRequest) -> Result<HttpResponse, actix_web::Er
         Some(end) => Duration::from_millis(end.reconnect_after_ms),
         None => RETRY.mul_f64(1.0 + rand::random::<f64>()),
     };
-    let transport = metrics::Transport { transport: seat.viewer.transport.as_str() };
-    let frames = seat.hub().live().metrics.frames.get_or_create_owned(&transport);
+    let frames = seat.frames();
     let mut response =
         Sse::from_stream(Events { seat, frames }).with_retry_duration(retry).respond_to(&request);
     let headers = response.headers_mut();

@@ -69,6 +69,8 @@ pub(super) struct Viewer {
     pub(super) live: Cell<bool>,
     /// Its place as heartbeats tell it; none while a snapshot is on its way.
     pub(super) cursor: RefCell<Option<ByteString>>,
+    /// Whether it stood ahead of its hub at the last heartbeat.
+    pub(super) ahead: Cell<bool>,
     /// The task that feeds it.
     pub(super) feed: RefCell<Option<AbortHandle>>,
     /// When the next heartbeat is due.
@@ -98,6 +100,7 @@ impl Viewer {
             position: Cell::default(),
             live: Cell::new(false),
             cursor: RefCell::new(None),
+            ahead: Cell::new(false),
             feed: RefCell::new(None),
             next_heartbeat: Cell::new(next_heartbeat),
             outbox: RefCell::new(Outbox::new(outbox_bytes)),

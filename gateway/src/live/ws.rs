@@ -20,10 +20,10 @@ use prometheus_client::metrics::counter::Counter;
 use schema::client_message::{self, ClientMessage, MAX_MESSAGE_BYTES};
 
 use super::door;
-use super::hub::{Hub, Seat};
+use super::hub::Hub;
 use super::outbox::{End, Item};
+use super::seat::Seat;
 use super::viewer::{Transport, Viewer};
-use crate::metrics;
 
 /// Bytes of one turn: what the connection takes at once, about.
 const TURN_BYTES: usize = 64 * 1024;
@@ -40,7 +40,7 @@ pub async fn connect(request: HttpRequest, payload: web::Payload) -> Result<Http
     let mut response = ws::handshake(&request)?;
     let seat = door::enter(&request, Transport::Ws)?;
     let session = Session {
-        hub: seat.hub().clone(),
+        hub: seat.hub.clone(),
         frames: seat.frames(),
         viewer: Rc::clone(&seat.viewer),
         heard: Instant::now(),
@@ -193,11 +193,4 @@ fn envelope(Item { kind, data, cursor }: &Item) -> ByteString {
     }
     let _ = write!(text, r#""data":{data}}}"#);
     text.into()
-}
-
-impl Seat {
-    fn frames(&self) -> Counter {
-        let transport = metrics::Transport { transport: self.viewer.transport.as_str() };
-        self.hub().live().metrics.frames.get_or_create_owned(&transport)
-    }
 }
