@@ -30,6 +30,8 @@ use moves::Told;
 
 /// Time between two beats when nothing happens.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
+/// Time after which what was seen of the others counts no more.
+const ALIVE: Duration = Duration::from_secs(ALIVE_S.unsigned_abs());
 /// Time between two looks at this replica's own state; a change is told at once.
 const OWN_LOOK: Duration = Duration::from_millis(100);
 /// Longest wait for the relay's epoch; a database that is away must not hold up the beats.
@@ -111,7 +113,7 @@ impl Replicas {
     /// All replicas that live, by name: itself as it is now, the others as they were at most a second ago.
     pub fn list(&self) -> Vec<Replica> {
         let seen = self.seen();
-        let known = seen.at.is_some_and(|at| at.elapsed() < Duration::from_secs(ALIVE_S));
+        let known = seen.at.is_some_and(|at| at.elapsed() < ALIVE);
         let others = seen.replicas.iter().filter(|other| known && other.replica != self.name());
         let mut replicas: Vec<Replica> = others.cloned().collect();
         drop(seen);
@@ -153,9 +155,15 @@ impl Replicas {
                 tracing::debug!(%error, "the other replicas can't be seen now");
             }
         }
-        if reachable && let Err(error) = self.0.parts.redis.leave(self.name()).await {
+        if reachable && let Err(error) = self.leave().await {
             tracing::debug!(%error, "no goodbye: the key expires by itself");
         }
+    }
+
+    /// Says what was given back, then goodbye.
+    async fn leave(&self) -> Result<(), RedisError> {
+        self.beat(&self.own(), false).await?;
+        self.0.parts.redis.leave(self.name()).await
     }
 
     /// One beat: writes, looks, and tells the viewers what is new.

@@ -1,6 +1,5 @@
 //! The replicas that live, and sending one of them away.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use schema::frames::Replica;
 use serde::Serialize;
@@ -38,7 +37,7 @@ pub(super) async fn drain(
             tracing::info!(replica = %*name, "drain requested");
             // a connection that is kept open would only hold up the end
             let mut response = HttpResponse::Accepted();
-            response.insert_header((header::CONNECTION, "close"));
+            response.force_close();
             Ok(response.json(Requested { replica: &name, requested: "drain" }))
         }
         Drain::Unknown => Err(Problem::ReplicaNotFound(Problem::echo(&name))),

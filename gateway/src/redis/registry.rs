@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{FRAMES_FIELD, Redis, RedisError};
 
-/// Seconds for which a replica counts as alive after its last beat: below the consumer group's session timeout (6 s),
-/// so that a dead replica has gone before its partitions have a new owner, and several beats long.
-pub const ALIVE_S: u64 = 5;
+/// Seconds for which a replica counts as alive after its last beat: a few beats long, and below the consumer group's
+/// session timeout (6 s), so that a dead replica has mostly gone before its partitions have a new owner.
+pub const ALIVE_S: i64 = 3;
 /// Seconds after the last beat of all for which what was told last is remembered.
 const TOLD_S: u64 = 60;
 /// Seconds for which a request to drain stands: a few looks of the replica that is meant.

@@ -5,9 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schema::frames::{Moved, Replica};
 use serde::{Deserialize, Serialize};
+
+use crate::redis::registry::ALIVE_S;
+
+/// How long ago the last beat of a replica was whose key has just expired.
+const ALIVE: TimeDelta = TimeDelta::seconds(ALIVE_S);
 
 /// What viewers were told last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +45,11 @@ impl Told {
         let mut next = Self { replicas: known(replicas), partitions: self.partitions.clone() };
         let mut moved = Vec::new();
         for (partition, held) in &mut next.partitions {
-            moved.extend(step(*partition, held, owners.get(partition).map(|r| r.replica.as_str()), now));
+            // whoever vanished with its partitions has done nothing since its last beat
+            let idle = if next.replicas.contains_key(&held.by) { TimeDelta::zero() } else { ALIVE };
+            let free_since = held.free_since.unwrap_or(now - idle);
+            let owner = owners.get(partition).map(|owner| owner.replica.as_str());
+            moved.extend(step(*partition, held, owner, free_since, now));
         }
         for (partition, owner) in owners {
             next.partitions.entry(partition).or_insert_with(|| {
@@ -54,23 +63,24 @@ impl Told {
     }
 }
 
-/// Moves one partition to its present owner.
-fn step(partition: i32, held: &mut Held, owner: Option<&str>, now: DateTime<Utc>) -> Option<Moved> {
-    let from = Some(held.by.clone());
-    match (held.free_since, owner) {
-        (Some(_), None) => None,
-        (None, Some(owner)) if owner == held.by => None,
-        (None, None) => {
-            held.free_since = Some(now);
-            Some(Moved { partition, from, to: None, idle_ms: 0 })
-        }
-        (free_since, Some(owner)) => {
-            // two machines' clocks may disagree a little
-            let idle_ms = free_since.map_or(0, |since| (now - since).num_milliseconds().max(0));
-            *held = Held { by: owner.to_owned(), free_since: None };
-            Some(Moved { partition, from, to: Some(owner.to_owned()), idle_ms })
-        }
-    }
+/// Moves one partition to its present owner; it was free since `free_since`, if it was.
+fn step(
+    partition: i32,
+    held: &mut Held,
+    owner: Option<&str>,
+    free_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Moved> {
+    let next = match (held.free_since, owner) {
+        (Some(_), None) => return None,
+        (None, Some(owner)) if owner == held.by => return None,
+        (None, None) => Held { by: held.by.clone(), free_since: Some(free_since) },
+        (_, Some(owner)) => Held { by: owner.to_owned(), free_since: None },
+    };
+    let from = std::mem::replace(held, next).by;
+    // two machines' clocks may disagree a little
+    let idle_ms = (now - free_since).num_milliseconds().max(0);
+    Some(Moved { partition, from: Some(from), to: owner.map(str::to_owned), idle_ms })
 }
 
 /// The owner of each partition. A replica that died while it had some says so until its key is gone: of two that claim
@@ -95,8 +105,6 @@ fn known(replicas: &[Replica]) -> BTreeMap<String, Known> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
     fn at(s: i64) -> DateTime<Utc> {
@@ -130,6 +138,15 @@ mod tests {
 
         let (_, news) = told.next(&[replica("a", &[0], 5), replica("b", &[1], 7)], at(7)).unwrap();
         assert_eq!(news, [moved(1, Some("a"), Some("b"), 2_000)]);
+    }
+
+    #[test]
+    fn whoever_vanished_did_nothing_since_its_last_beat() {
+        let (told, _) = Told::default().next(&[replica("a", &[0], 0), replica("b", &[], 0)], at(0)).unwrap();
+        let (told, news) = told.next(&[replica("b", &[], 0)], at(10)).unwrap();
+        assert_eq!(news, [moved(0, Some("a"), None, 3_000)]);
+        let (_, news) = told.next(&[replica("b", &[0], 12)], at(12)).unwrap();
+        assert_eq!(news, [moved(0, Some("a"), Some("b"), 5_000)]);
     }
 
     #[test]
