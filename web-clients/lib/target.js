@@ -27,6 +27,16 @@ export function baseUrl(url) {
   return base;
 }
 
+/**
+ * What to say when nothing answers. A page is not told why, and a server that refuses its origin looks the same.
+ * @param {URL} base
+ */
+export function noAnswer(base) {
+  const page = /** @type {{location?: {origin: string}}} */ (globalThis).location?.origin;
+  const elsewhere = page !== undefined && page !== base.origin;
+  return `no connection to ${base.origin}${elsewhere ? ` (or it does not allow pages of ${page})` : ""}`;
+}
+
 /** Names no product: asked for by who follows none at the moment, since an empty list would mean all. */
 const NONE = "00000000-0000-0000-0000-000000000000";
 

@@ -9,7 +9,7 @@
 import { ConnectionError, FeedError, ProtocolError, RefusedError } from "./errors.js";
 import { readFrame } from "./frames.js";
 import { SseParser } from "./sse-parser.js";
-import { targetUrl } from "./target.js";
+import { noAnswer, targetUrl } from "./target.js";
 
 /** Answers after which the same request may work later. */
 const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -28,7 +28,7 @@ export function openSse(request, sink) {
   });
   read(request, abort.signal, parser, sink).then(
     () => new ConnectionError("the stream ended", { code: "closed" }),
-    (error) => (error instanceof FeedError ? error : new ConnectionError("no connection", { code: "unreachable", cause: error })),
+    (error) => (error instanceof FeedError ? error : new ConnectionError(noAnswer(request.base), { code: "unreachable", cause: error })),
   ).then((error) => {
     if (abort.signal.aborted) return;
     abort.abort();

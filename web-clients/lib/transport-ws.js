@@ -8,7 +8,7 @@
 
 import { ConnectionError, ProtocolError, RefusedError } from "./errors.js";
 import { readFrame } from "./frames.js";
-import { targetUrl } from "./target.js";
+import { noAnswer, targetUrl } from "./target.js";
 import { whyRefused } from "./transport-sse.js";
 
 /** Close codes after which coming back is pointless (wrong data, policy, missing extension), unless the reason says when. */
@@ -62,8 +62,8 @@ export function openWs(request, sink) {
       sink.bad(error);
     }
   };
-  socket.onclose = ({ code, reason }) => end(closeError(code, reason, opened));
-  socket.onerror = () => setTimeout(() => end(closeError(1006, "", opened)), CLOSE_AFTER_ERROR_MS);
+  socket.onclose = ({ code, reason }) => end(closeError(code, reason, opened ? undefined : noAnswer(request.base)));
+  socket.onerror = () => setTimeout(() => end(closeError(1006, "", opened ? undefined : noAnswer(request.base))), CLOSE_AFTER_ERROR_MS);
   return {
     send(type, data) {
       if (socket.readyState !== WebSocket.OPEN) return false;
@@ -93,13 +93,13 @@ function readMessage(text) {
 /**
  * @param {number} code
  * @param {string} reason
- * @param {boolean} opened
+ * @param {string} [unopened] what to say when the handshake failed
  */
-export function closeError(code, reason, opened) {
+export function closeError(code, reason, unopened) {
   const said = reason === "" ? "" : `: ${reason}`;
   if (FINAL.has(code) && firstNumber(reason) === undefined) return new RefusedError(`the server closed with ${code}${said}`, { code: `ws_${code}` });
   if (code === 1013 || FINAL.has(code)) return new ConnectionError(`try again later${said}`, { code: "try_later", retryInMs: firstNumber(reason) });
-  if (!opened) return new ConnectionError("no connection", { code: "unreachable" });
+  if (unopened !== undefined) return new ConnectionError(unopened, { code: "unreachable" });
   return new ConnectionError(`the connection ended (${code})${said}`, { code: "closed" });
 }
 

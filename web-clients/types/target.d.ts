@@ -17,6 +17,11 @@
  */
 export function baseUrl(url: string | URL | undefined): URL;
 /**
+ * What to say when nothing answers. A page is not told why, and a server that refuses its origin looks the same.
+ * @param {URL} base
+ */
+export function noAnswer(base: URL): string;
+/**
  * @param {URL} base
  * @param {"ws" | "sse"} path
  * @param {Wanted} wanted

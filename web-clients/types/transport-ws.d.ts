@@ -2,9 +2,9 @@ export function openWs(request: Request, sink: Sink): Connection;
 /**
  * @param {number} code
  * @param {string} reason
- * @param {boolean} opened
+ * @param {string} [unopened] what to say when the handshake failed
  */
-export function closeError(code: number, reason: string, opened: boolean): ConnectionError | RefusedError;
+export function closeError(code: number, reason: string, unopened?: string): ConnectionError | RefusedError;
 /**
  * What a transport tells; nothing after `lost`, nothing after `close()`.
  */

@@ -27,12 +27,12 @@ test("a token or a missing WebSocket means SSE", () => {
 });
 
 test("a close with 1013 carries the delay in its reason; wrong data and policy are final", () => {
-  assert.deepEqual(pick(closeError(1013, "1234", true)), ["try_later", true, 1234]);
-  assert.deepEqual(pick(closeError(1008, "12000", true)), ["try_later", true, 12_000]);
-  assert.deepEqual(pick(closeError(1013, "", true)), ["try_later", true, undefined]);
-  assert.deepEqual(pick(closeError(1006, "", false)), ["unreachable", true, undefined]);
-  assert.deepEqual(pick(closeError(1001, "bye", true)), ["closed", true, undefined]);
-  assert.deepEqual(pick(closeError(1008, "too large", true)), ["ws_1008", false, undefined]);
+  assert.deepEqual(pick(closeError(1013, "1234")), ["try_later", true, 1234]);
+  assert.deepEqual(pick(closeError(1008, "12000")), ["try_later", true, 12_000]);
+  assert.deepEqual(pick(closeError(1013, "")), ["try_later", true, undefined]);
+  assert.deepEqual(pick(closeError(1006, "", "nobody")), ["unreachable", true, undefined]);
+  assert.deepEqual(pick(closeError(1001, "bye")), ["closed", true, undefined]);
+  assert.deepEqual(pick(closeError(1008, "too large")), ["ws_1008", false, undefined]);
 });
 
 /** @param {any} error */
