@@ -264,8 +264,9 @@ pub async fn read_range<C: ConnectionLike>(
 type RawEntry = (String, Vec<(String, Vec<u8>)>);
 
 fn parse_entry((id, fields): RawEntry) -> Option<StreamEntry> {
-    let frames = fields.into_iter().find(|(name, _)| name == FRAMES_FIELD)?.1;
-    Some(StreamEntry { id: id.parse().ok()?, frames: frames.into() })
+    // an entry that no gateway wrote has no frames, but has its place: readers must get past it
+    let frames = fields.into_iter().find(|(name, _)| name == FRAMES_FIELD).map(|(_, frames)| frames.into());
+    Some(StreamEntry { id: id.parse().ok()?, frames: frames.unwrap_or_default() })
 }
 
 fn run_id(info: &str) -> String {

@@ -7,8 +7,8 @@ use clap::{Args, value_parser};
 /// What one viewer, and all of them, may cost.
 #[derive(Debug, Clone, Args)]
 pub struct ViewerSettings {
-    /// Most viewers of this replica; the next one is told to come back later. Each takes a socket (mind `ulimit -n`),
-    /// some 20 KB, and up to --outbox-bytes while it is slow.
+    /// Most viewers of this replica; the next one is told to come back later. Each takes two file descriptors (mind
+    /// `ulimit -n`), some 20 KB, and up to --outbox-bytes while it is slow.
     #[arg(long, env = "SHELFWIRE_MAX_VIEWERS", default_value_t = 4000, value_parser = value_parser!(u32).range(0..=1_000_000), help_heading = "Viewers")]
     pub max_viewers: u32,
     /// Milliseconds between two heartbeats of a connection, 100 to 60000. 15 s is below the idle time-outs of common

@@ -39,6 +39,7 @@ impl ResponseError for BadRequest {
         let problem = serde_json::json!({
             "type": "/problems/invalid-parameter", "title": "A parameter is not valid", "status": 400,
             "detail": self.to_string(), "field": self.field, "rule": self.rule,
+            "retryable": false,
         });
         HttpResponse::BadRequest().content_type("application/problem+json").body(problem.to_string())
     }

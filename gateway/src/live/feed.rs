@@ -52,11 +52,11 @@ enum Start {
 /// Feeds `viewer` in a task of its own; one that fed it before stops.
 pub(super) fn spawn(hub: &Hub, viewer: &Rc<Viewer>, plan: Plan) {
     viewer.live.set(false);
-    let Some(now) = hub.live().shared.now() else {
+    // the hub's epoch, not a newer one: into that the hub leads all its viewers
+    let Some(now) = hub.entered() else {
         viewer.send_away(End::not_ready(rand::random()));
         return;
     };
-    viewer.generation.set(now.generation);
     let feed = Feed { hub: hub.clone(), viewer: Rc::clone(viewer), now };
     let task = tokio::task::spawn_local(async move {
         // a closed viewer needs nothing more; its transport tells the hub when it is gone

@@ -47,8 +47,8 @@ struct Inner {
     live: Live,
     viewers: RefCell<BTreeMap<u64, Rc<Viewer>>>,
     next_id: Cell<u64>,
-    /// The generation that its viewers are in.
-    generation: Cell<u64>,
+    /// The epoch that its viewers are in, as it was entered.
+    entered: Cell<Option<Now>>,
     /// Live viewers have everything up to here.
     position: Cell<EntryId>,
     /// What this hub added to the metric of waiting bytes.
@@ -62,7 +62,7 @@ impl Hub {
             live,
             viewers: RefCell::default(),
             next_id: Cell::new(0),
-            generation: Cell::new(0),
+            entered: Cell::new(None),
             position: Cell::default(),
             counted_bytes: Cell::new(0),
         }));
@@ -129,9 +129,14 @@ impl Hub {
         &self.0.live
     }
 
+    /// The epoch that its viewers are in. A state that is newer is entered by all of them together.
+    pub(super) fn entered(&self) -> Option<Now> {
+        self.0.entered.get()
+    }
+
     /// Where live viewers stand, if they are in `generation`.
     pub(super) fn position(&self, generation: u64) -> Option<EntryId> {
-        (self.0.generation.get() == generation).then(|| self.0.position.get())
+        self.entered().filter(|now| now.generation == generation).map(|_| self.0.position.get())
     }
 
     async fn run(self) {
@@ -171,8 +176,9 @@ impl Hub {
     fn advance(&self) -> bool {
         self.enter_if_new();
         let most = self.0.live.settings.outbox_bytes() / TURN_SHARE;
+        let Some(Now { generation, .. }) = self.entered() else { return false };
         let position = self.0.position.get();
-        match self.0.live.shared.after(self.0.generation.get(), position, most) {
+        match self.0.live.shared.after(generation, position, most) {
             Piece::Entries(entries, behind) => {
                 for viewer in self.0.viewers.borrow().values().filter(|viewer| viewer.live.get()) {
                     for entry in &entries {
@@ -184,9 +190,8 @@ impl Hub {
             }
             Piece::Lost => {
                 // this thread was held up for long: each viewer goes on from its own place
-                let Some(now) = self.0.live.shared.now() else { return false };
                 tracing::warn!(viewers = self.0.viewers.borrow().len(), "a hub fell behind the ring");
-                self.0.position.set(now.last);
+                self.0.position.set(self.0.live.shared.now().map_or(position, |now| now.last));
                 self.feed_all(|viewer| viewer.live.get(), &Plan::Follow);
                 false
             }
@@ -196,12 +201,13 @@ impl Hub {
 
     /// When another epoch was entered: all viewers begin again.
     fn enter_if_new(&self) {
-        let Some(Now { generation, last, .. }) = self.0.live.shared.now() else { return };
-        if self.0.generation.replace(generation) == generation {
+        let Some(now) = self.0.live.shared.now() else { return };
+        if self.entered().is_some_and(|entered| entered.generation == now.generation) {
             return;
         }
-        self.0.position.set(last);
-        self.feed_all(|viewer| viewer.generation.get() != generation, &Plan::Reset);
+        self.0.entered.set(Some(now));
+        self.0.position.set(now.last);
+        self.feed_all(|_| true, &Plan::Reset);
     }
 
     fn feed_all(&self, which: impl Fn(&Viewer) -> bool, plan: &Plan) {
@@ -246,7 +252,7 @@ impl Hub {
     /// faster replica, and is no longer ahead a heartbeat later, or its cursor was none.
     fn keep_in_step(&self, viewer: &Rc<Viewer>) {
         let position = self.0.position.get();
-        let Some(now) = self.0.live.shared.now().filter(|_| viewer.live.get()) else { return };
+        let Some(now) = self.entered().filter(|_| viewer.live.get()) else { return };
         if viewer.position.get() < position {
             viewer.stands_at(position, Cursor { epoch: now.epoch, id: position }.to_string().into());
         }

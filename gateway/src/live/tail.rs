@@ -117,6 +117,8 @@ impl Tail {
             let Some(last) = ends.map(|ends| ends.last).filter(|_| run_id == epoch.run_id) else {
                 let why = if ends.is_none() { "its stream is not there" } else { "another Redis server" };
                 epoch::change(&self.db, &self.redis, &epoch, why).await?;
+                // never in a tight loop, whatever Redis says
+                tokio::time::sleep(RETRY.0).await;
                 continue;
             };
             let began = Instant::now();

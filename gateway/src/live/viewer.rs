@@ -61,8 +61,6 @@ pub(super) struct Viewer {
     pub(super) wanted: RefCell<Interest>,
     /// Versions that it was given from the stream's history: older news are not for it. Bounded where they are read.
     pub(super) floor: RefCell<HashMap<ProductId, i64>>,
-    /// The generation of the epoch that it is fed from.
-    pub(super) generation: Cell<u64>,
     /// Entries up to here were given to it, or are not for it.
     pub(super) position: Cell<EntryId>,
     /// Whether it stands where its hub stands.
@@ -96,7 +94,6 @@ impl Viewer {
             resumed: RefCell::new(Interest::NONE),
             wanted: RefCell::new(Interest::NONE),
             floor: RefCell::default(),
-            generation: Cell::new(0),
             position: Cell::default(),
             live: Cell::new(false),
             cursor: RefCell::new(None),
