@@ -1,13 +1,14 @@
 //! `stack status`: what runs, and which replica holds which partitions.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stack::control;
 use stack::probe::http_get;
 use stack::settings::Settings;
 use stack::supervisor::{Phase, Report};
+use stack::{control, daemon};
 
 use super::place::Place;
 use super::say;
@@ -17,12 +18,10 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let place = Place::open()?;
-    if place.supervisor.is_none() {
+    let Some((reports, settings)) = look(&place)? else {
         say("nothing runs here; `make up` starts the stack");
         return Ok(ExitCode::SUCCESS);
-    }
-    let reports = control::ask(&place.layout, &["status"])?;
-    let settings = place.running()?;
+    };
     say(processes(&reports).trim_end());
     match replicas(&reports) {
         Some(text) => say(&format!("\n{}", text.trim_end())),
@@ -30,6 +29,22 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     }
     say(&format!("\nload balancer http://localhost:{}", settings.port));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the supervisor says, or `None` if there is none; it may be ending while it is asked.
+fn look(place: &Place) -> anyhow::Result<Option<(Vec<Report>, Settings)>> {
+    if place.supervisor.is_none() {
+        return Ok(None);
+    }
+    let answer = control::ask(&place.layout, &["status"]).and_then(|reports| Ok((reports, place.running()?)));
+    let deadline = Instant::now() + ANSWER;
+    while answer.is_err() && Instant::now() < deadline {
+        if daemon::running(&place.layout)?.is_none() {
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    answer.map(Some)
 }
 
 /// Scales the gateways, waits, and shows the result.

@@ -227,7 +227,7 @@ impl Slot {
         let done =
             status.is_some_and(|status| status.success()) && self.service.restart == Restart::OnFailure;
         if done || self.service.restart == Restart::Never {
-            self.note = if done { "finished by itself, exit 0".to_owned() } else { note };
+            self.note = if done { "ended with 0, as after a drain".to_owned() } else { note };
             self.enter(State::Down);
         } else {
             self.pause_before_restart(note, Some(life));
