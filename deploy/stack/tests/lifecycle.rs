@@ -24,7 +24,7 @@ impl Session {
         let folder = std::env::temp_dir().join(format!("shelfwire-lifecycle-{}", std::process::id()));
         let programs = folder.join("target/debug");
         fs::create_dir_all(&programs).unwrap();
-        let stand_in = Path::new(env!("CARGO_BIN_EXE_stack")).parent().unwrap().join("examples/stand_in");
+        let stand_in = stand_in();
         for name in ["gateway", "generator"] {
             fs::copy(&stand_in, programs.join(name)).unwrap();
         }
@@ -88,6 +88,15 @@ impl Drop for Session {
         self.run("down");
         let _already_gone = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Builds the program that stands in for ours; a run of this test alone has not.
+fn stand_in() -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_stack")).parent().unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "-p", "stack", "--example", "stand_in", "--target-dir"]);
+    assert!(cargo.arg(built.parent().unwrap()).status().unwrap().success());
+    built.join("examples/stand_in")
 }
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
