@@ -4,6 +4,7 @@
 //! assignment that has ended.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use super::record::{Position, Record};
 
@@ -37,6 +38,9 @@ impl Finished {
 pub(super) struct Owned {
     next_number: u64,
     partitions: HashMap<Position, Ownership>,
+    /// Commits that the group refused, and when to try them again. A group that is being put together anew refuses
+    /// them; a partition to which nothing comes any more would otherwise stay behind for ever.
+    refused: Option<(Instant, Finished)>,
 }
 
 #[derive(Debug)]
@@ -88,6 +92,22 @@ impl Owned {
         forward
     }
 
+    /// The group did not take the commit of `next`: it is tried again at `retry_at`, unless a later one is made before.
+    pub(super) fn refused(&mut self, position: Position, next: i64, retry_at: Instant) {
+        let Some(ownership) = self.partitions.get_mut(&position).filter(|o| o.committed == Some(next)) else {
+            return;
+        };
+        ownership.committed = None;
+        let (at, refused) = self.refused.get_or_insert_with(|| (retry_at, Finished::default()));
+        *at = retry_at;
+        refused.0.insert(position, (ownership.number, next));
+    }
+
+    /// The refused commits, once it is time to try them again.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Finished> {
+        self.refused.take_if(|(at, _)| *at <= now).map(|(_, finished)| finished)
+    }
+
     /// All partitions that are here.
     pub(super) fn positions(&self) -> impl Iterator<Item = &Position> {
         self.partitions.keys()
@@ -124,6 +144,24 @@ mod tests {
         let new = owned.assign(position(1));
         assert_eq!(owned.committable(&finished(1, old, 10)), []);
         assert_eq!(owned.committable(&finished(1, new, 5)), [(position(1), 5)]);
+    }
+
+    #[test]
+    fn a_refused_commit_is_made_again_unless_it_was_overtaken() {
+        let (mut owned, now) = (Owned::default(), Instant::now());
+        let later = now + std::time::Duration::from_secs(1);
+        let number = owned.assign(position(1));
+        owned.committable(&finished(1, number, 10));
+        owned.refused(position(1), 9, later);
+        assert_eq!(owned.due(later), None, "9 is not what was committed last");
+        owned.refused(position(1), 10, later);
+        assert_eq!(owned.due(now), None);
+        let due = owned.due(later).unwrap();
+        assert_eq!(owned.committable(&due), [(position(1), 10)]);
+        owned.refused(position(1), 10, later);
+        assert_eq!(owned.committable(&finished(1, number, 11)), [(position(1), 11)]);
+        let due = owned.due(later).unwrap();
+        assert_eq!(owned.committable(&due), []);
     }
 
     #[test]

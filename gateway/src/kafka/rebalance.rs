@@ -24,6 +24,8 @@ use crate::metrics::{IngestMetrics, Topic};
 
 /// Longest wait for writers to finish what they have of a revoked partition. Well below the session timeout of 6 s.
 pub(super) const REVOKE_WAIT: Duration = Duration::from_secs(3);
+/// How long a commit that the group refused waits for another try.
+const COMMIT_RETRY: Duration = Duration::from_millis(500);
 /// How long the callback sleeps between two looks at what was finished.
 const ACK_POLL: Duration = Duration::from_millis(5);
 
@@ -78,13 +80,19 @@ impl Context {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits whatever was told as finished since the last look.
+    /// Commits whatever was told as finished since the last look, and what was refused a while ago.
     pub(super) fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
         let mut list = TopicPartitionList::new();
         let mut lines = Vec::new();
         {
             let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
             let mut owned = self.owned();
+            // the last chance of a partition that goes comes before its time
+            let now =
+                Instant::now() + if matches!(mode, CommitMode::Sync) { COMMIT_RETRY } else { Duration::ZERO };
+            if let Some(refused) = owned.due(now) {
+                lines.extend(owned.committable(&refused));
+            }
             while let Ok(finished) = finished.try_recv() {
                 lines.extend(owned.committable(&finished));
             }
@@ -106,7 +114,18 @@ impl Context {
             return;
         }
         if let Err(error) = consumer.commit(&list, mode) {
-            tracing::warn!(%error, "commit failed: the records will come again");
+            self.refused(&error, &list);
+        }
+    }
+
+    /// The offsets of `list` were not committed.
+    fn refused(&self, error: &KafkaError, list: &TopicPartitionList) {
+        tracing::warn!(%error, "commit refused: it is made again, or the records come again");
+        let mut owned = self.owned();
+        for (position, element) in positions(list).into_iter().zip(list.elements()) {
+            if let Some(next) = element.offset().to_raw() {
+                owned.refused(position, next, Instant::now() + COMMIT_RETRY);
+            }
         }
     }
 
@@ -226,7 +245,7 @@ impl ConsumerContext for Context {
                 self.audit.write(&self.replica, &lines);
             }
             Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => tracing::warn!(%error, "commit refused: the records will come again"),
+            Err(error) => self.refused(&error, offsets),
         }
     }
 }
