@@ -17,7 +17,9 @@ async fn several_replicas_starting_at_once_migrate_once() {
         migrations,
         "each migration was applied once"
     );
-    assert!(!logs.contains("what=\"postgres\""), "nobody was refused by the database:\n{logs}");
+    for refusal in ["already exists", "duplicate key", "can't be applied"] {
+        assert!(!logs.contains(refusal), "somebody met a half-made table:\n{logs}");
+    }
     assert_eq!(world.ends(&world.topic).len(), 12, "the topics were made");
 
     let product = change::product();

@@ -5,6 +5,7 @@
 //! - [`change`]: changes of made-up products;
 //! - [`audit`]: the lines that replicas write, and what must hold among them;
 //! - [`relay`]: the stream's frames, and the rule by which a viewer follows them;
+//! - [`Viewer`]: follows a replica over WebSocket, and remembers holes and versions going back;
 //! - [`Gate`]: decides what stands in one batch.
 
 #![allow(dead_code, reason = "helpers are made for the tests to come, too")]
@@ -16,11 +17,12 @@ pub(crate) mod kafka;
 pub(crate) mod process;
 pub(crate) mod relay;
 pub(crate) mod sql;
+pub(crate) mod viewer;
 mod wait;
 mod world;
 
 pub(crate) use change::Change;
 pub(crate) use gate::Gate;
-
+pub(crate) use viewer::Viewer;
 pub(crate) use wait::{LONG, until};
 pub(crate) use world::World;
