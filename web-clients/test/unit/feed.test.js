@@ -7,7 +7,7 @@ import test from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { ConnectionError, ProtocolError, RefusedError, connect } from "../../lib/feed.js";
 import { readFrame } from "../../lib/frames.js";
-import { A, B, C, Wire, changed, hello, snapshot } from "./helpers.js";
+import { A, B, C, Wire, changed, hello, holdTimers, snapshot } from "./helpers.js";
 
 /** @param {import("../../lib/feed.js").FeedOptions} [options] */
 async function start(options) {
@@ -39,7 +39,7 @@ test("it goes from connecting to live with the last page, and tells in order", a
 });
 
 test("a lost connection is made again with the cursor, after the wait that was told", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const timers = holdTimers(t);
   const { wire, feed, told } = await start();
   wire.say(hello(), snapshot([[A, 1]]), changed(A, 2, { cursor: "e1:7" }));
   wire.last.sink.lost(lost());
@@ -47,7 +47,7 @@ test("a lost connection is made again with the cursor, after the wait that was t
   assert.equal(detail.state, "stale");
   assert.ok(detail.retryInMs <= 500, `${detail.retryInMs}`);
   assert.equal(wire.made.length, 1);
-  t.mock.timers.tick(detail.retryInMs);
+  timers.tick(detail.retryInMs);
   assert.equal(wire.made.length, 2);
   assert.equal(wire.last.request.wanted.cursor, "e1:7");
   wire.say(hello({ resumed: true, replica: "gw2", missed: 1 }));
@@ -58,12 +58,12 @@ test("a lost connection is made again with the cursor, after the wait that was t
 });
 
 test("an old connection is not heard any more", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const timers = holdTimers(t);
   const { wire, feed } = await start();
   wire.say(hello(), snapshot([[A, 1]]));
   const old = wire.last;
   old.sink.lost(lost());
-  t.mock.timers.tick(500);
+  timers.tick(500);
   old.sink.frame(changed(A, 9));
   old.sink.lost(lost());
   assert.equal(feed.products.get(A)?.version, 1);
@@ -72,11 +72,11 @@ test("an old connection is not heard any more", async (t) => {
 });
 
 test("a server's delay replaces the own one, told by going_away or by the end itself", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const timers = holdTimers(t);
   const { wire, feed } = await start();
   wire.last.sink.lost(new ConnectionError("full", { code: "try_later", retryInMs: 4321 }));
   assert.equal(feed.state.retryInMs, 4321);
-  t.mock.timers.tick(4321);
+  timers.tick(4321);
   wire.say(hello(), snapshot([[A, 1]]), readFrame("going_away", { reconnect_after_ms: 3000, reason: "drain" }, undefined));
   assert.equal(feed.state.state, "live", "the stream is read on until it ends");
   wire.say(changed(A, 2));
@@ -88,11 +88,11 @@ test("a server's delay replaces the own one, told by going_away or by the end it
 });
 
 test("a stream that goes away and does not end is left when the delay is over", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const timers = holdTimers(t);
   const { wire, feed } = await start();
   wire.say(hello(), snapshot([[A, 1]]), readFrame("going_away", { reconnect_after_ms: 800, reason: "drain" }, undefined));
   const old = wire.last;
-  t.mock.timers.tick(800);
+  timers.tick(800);
   assert.equal(old.closed, true);
   assert.equal(feed.state.code, "going_away");
   await feed.close();
@@ -211,13 +211,13 @@ test("who follows all cannot narrow, and asks for nothing that is there already"
 });
 
 test("what was asked for on one connection excuses nothing on the next", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const timers = holdTimers(t);
   const { wire, feed } = await start({ products: [A] });
   wire.say(hello(), snapshot([[A, 1]]));
   feed.subscribe([B]);
   wire.say(snapshot([[B, 1]]));
   wire.last.sink.lost(lost());
-  t.mock.timers.tick(500);
+  timers.tick(500);
   wire.say(hello({ resumed: true }), snapshot([[A, 4], [B, 1]]));
   assert.equal(feed.proof.missed, 3);
   await feed.close();
@@ -239,11 +239,11 @@ test("subscribing over SSE asks anew, without the cursor, since it would bring n
 });
 
 test("what was asked for and did not come yet is not lost with the connection", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const timers = holdTimers(t);
   const { wire, feed } = await start({ products: [A] });
   const cut = () => {
     wire.last.sink.lost(lost());
-    t.mock.timers.tick(2000);
+    timers.tick(2000);
     return wire.last.request.wanted.cursor;
   };
   wire.say(hello());
@@ -285,7 +285,7 @@ test("a signal closes it, also one that was aborted before", async () => {
 });
 
 test("a page that comes back makes the next try at once", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  holdTimers(t);
   const page = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
   const around = /** @type {any} */ (globalThis);

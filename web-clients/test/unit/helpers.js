@@ -74,3 +74,33 @@ export class Wire {
     }
   }
 }
+
+/**
+ * From here on timers run only when the test says so. (Node's own mock of 20.10 loses timers that are set by timers.)
+ * @param {import("node:test").TestContext} t
+ * @returns {{tick: (ms: number) => void}}
+ */
+export function holdTimers(t) {
+  const { setTimeout, clearTimeout } = globalThis;
+  /** @type {Map<number, {at: number, run: () => void}>} */
+  const due = new Map();
+  let [now, last] = [0, 0];
+  Object.assign(globalThis, {
+    setTimeout: (/** @type {() => void} */ run, ms = 0) => due.set(++last, { at: now + ms, run }) && last,
+    clearTimeout: (/** @type {number} */ id) => due.delete(id),
+  });
+  t.after(() => Object.assign(globalThis, { setTimeout, clearTimeout }));
+  return {
+    tick(ms) {
+      const end = now + ms;
+      for (;;) {
+        const [id, next] = [...due].sort(([, a], [, b]) => a.at - b.at)[0] ?? [];
+        if (id === undefined || next === undefined || next.at > end) break;
+        due.delete(id);
+        now = next.at;
+        next.run();
+      }
+      now = end;
+    },
+  };
+}
