@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::change::{self, micros};
 use crate::config::ChangeArgs;
-use crate::produce::topic::{IfMissing, TopicState};
+use crate::produce::topic::{Patience, TopicState};
 use crate::produce::{Delivered, ProduceError, Producer, SLICE, Taken, Traffic, partition, topic};
 use crate::resume::{End, Reader, Settle};
 use crate::start::{RunError, open_audit_log};
@@ -61,15 +61,18 @@ pub fn run(args: &ChangeArgs, runtime: &Handle, stop: &Stop) -> Result<Done, Run
     let common = &args.common;
     let audit = common.audit_log.as_deref().map(open_audit_log).transpose()?;
     let spec = schema::topics::changes(&common.topic);
-    let state = topic::ready(runtime, &common.kafka, &spec, IfMissing::Refuse, stop)?;
+    let state = topic::ready(runtime, &common.kafka, &spec, Patience::Short, stop)?;
     let TopicState::Ready { partitions } = state else { return Err(ByHandError::Stopped.into()) };
-    let mut producer = Producer::new(&common.kafka, &common.topic, Traffic::Paced, audit)?;
+    let mut producer = Producer::new(&common.kafka, &common.topic, Traffic::Single, audit)?;
+    producer.connect();
     let partition = partition::of_key(args.product.key().as_bytes(), partitions);
     let mut reader = Reader::new(&common.kafka, &common.topic, [partition])?;
     let mut rng: StdRng = rand::make_rng();
     let mut newest: Option<Product> = None;
     read_on(&mut reader, args.product, stop, |change| keep_newest(&mut newest, change))?;
     for _ in 0..TRIES {
+        // what was written while all that was read: the less lies between reading and writing, the fewer collisions
+        read_on(&mut reader, args.product, stop, |change| keep_newest(&mut newest, change))?;
         let Some(before) = newest.clone() else {
             let topic = common.topic.clone();
             return Err(ByHandError::UnknownProduct { product: args.product, topic }.into());

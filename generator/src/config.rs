@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use schema::{PriceMinor, ProductId, Stock, topics};
 
 use crate::pace::{Rate, Speed};
@@ -102,6 +102,7 @@ pub struct RunArgs {
 
 /// The settings of `change`.
 #[derive(Debug, Clone, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["price", "stock"])))]
 pub struct ChangeArgs {
     /// Where Kafka is, and what is told.
     #[command(flatten)]
@@ -110,7 +111,7 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "ID")]
     pub product: ProductId,
     /// Its new price, in minor units of its currency (cents for EUR), 0 to 10^12
-    #[arg(long, value_name = "MINOR", value_parser = price, required_unless_present = "stock")]
+    #[arg(long, value_name = "MINOR", value_parser = price)]
     pub price: Option<PriceMinor>,
     /// Its new stock, pieces, 0 to 2147483647
     #[arg(long, value_name = "PIECES", value_parser = stock)]

@@ -4,6 +4,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -62,12 +63,20 @@ fn listen(stop: Stop) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
+        // a supervisor may signal the process and its group at once: that is one wish
+        const SAME_WISH: Duration = Duration::from_secs(1);
+        let mut asked: Option<Instant> = None;
         loop {
             tokio::select! {
                 _ = terminate.recv() => {},
                 _ = interrupt.recv() => {},
             }
-            tracing::info!("asked to stop; flushing what is in flight");
+            match asked {
+                None => tracing::info!("asked to stop; flushing what is in flight"),
+                Some(asked) if asked.elapsed() < SAME_WISH => continue,
+                Some(_) => tracing::info!("asked again; not waiting for what is in flight"),
+            }
+            asked.get_or_insert_with(Instant::now);
             stop.ask();
         }
     });

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use crate::audit::AuditLog;
 use crate::by_hand::ByHandError;
 use crate::config::CommonArgs;
-use crate::produce::topic::{self, IfMissing, TopicError, TopicState};
+use crate::produce::topic::{self, Patience, TopicError, TopicState};
 use crate::produce::{ProduceError, Producer, Traffic};
 use crate::replay::ReplayError;
 use crate::resume::{End, Known, Reader, ResumeError, Settle};
@@ -65,7 +65,8 @@ pub fn start(
 ) -> Result<Option<Started>, RunError> {
     let audit = args.audit_log.as_deref().map(open_audit_log).transpose()?;
     let spec = topics::changes(&args.topic);
-    let TopicState::Ready { partitions } = topic::ready(runtime, &args.kafka, &spec, IfMissing::Make, stop)?
+    let TopicState::Ready { partitions } =
+        topic::ready(runtime, &args.kafka, &spec, Patience::Endless, stop)?
     else {
         return Ok(None);
     };

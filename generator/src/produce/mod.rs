@@ -47,6 +47,8 @@ pub enum Traffic {
     Paced,
     /// Changes wait some milliseconds to travel together.
     Bulk,
+    /// There is one change only: nothing to keep in order, and a repeat of it is harmless.
+    Single,
 }
 
 /// Why producing ended.
@@ -123,6 +125,13 @@ impl Producer {
             patience: Patience::new(Instant::now()),
             value: Vec::with_capacity(1024),
         })
+    }
+
+    /// Connects now, so that the first change need not wait for it.
+    pub fn connect(&self) {
+        if let Err(error) = self.client.client().fetch_metadata(Some(&self.topic), Duration::from_secs(3)) {
+            tracing::debug!(%error, "connecting goes on in the background");
+        }
     }
 
     /// Hands one change over, waiting for room when the buffer is full.
@@ -237,11 +246,7 @@ fn settings(kafka: &str, traffic: Traffic) -> ClientConfig {
     config
         .set("bootstrap.servers", kafka)
         .set("client.id", "shelfwire-generator")
-        // retries neither double a change nor swap two of one partition
-        .set("enable.idempotence", "true")
         .set("acks", "all")
-        // a change that cannot be delivered stops the ones behind it: versions have no gaps
-        .set("enable.gapless.guarantee", "true")
         // no change is given up because of its age
         .set("message.timeout.ms", "0")
         // Java and other clients put a key on the same partition
@@ -252,8 +257,15 @@ fn settings(kafka: &str, traffic: Traffic) -> ClientConfig {
         .set("socket.nagle.disable", "true")
         // a broker that comes back is found within a second (default 10 s)
         .set("reconnect.backoff.max.ms", "1000");
+    if traffic != Traffic::Single {
+        config
+            // retries neither double a change nor swap two of one partition
+            .set("enable.idempotence", "true")
+            // a change that cannot be delivered stops the ones behind it: versions have no gaps
+            .set("enable.gapless.guarantee", "true");
+    }
     match traffic {
-        Traffic::Paced => config.set("linger.ms", "0"),
+        Traffic::Paced | Traffic::Single => config.set("linger.ms", "0"),
         Traffic::Bulk => config.set("linger.ms", "5").set("batch.size", "262144"),
     };
     config

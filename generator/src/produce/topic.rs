@@ -3,7 +3,7 @@
 //! An existing topic is left as it is. Until the broker answers, and every partition has a leader, this waits with a
 //! growing delay and says so; only a stop ends it early.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -20,6 +20,8 @@ use crate::stop::Stop;
 const ANSWER: Duration = Duration::from_secs(3);
 /// First delay between two tries.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// How long a person waits for a broker that is away.
+const SHORT: Duration = Duration::from_secs(10);
 /// Longest delay between two tries.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
@@ -35,13 +37,13 @@ pub enum TopicState {
     Stopped,
 }
 
-/// What to do about a missing topic.
+/// How much to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IfMissing {
-    /// Make it.
-    Make,
-    /// Say so.
-    Refuse,
+pub enum Patience {
+    /// As long as it takes; a missing topic is made.
+    Endless,
+    /// A person waits: not long, and a missing topic is told.
+    Short,
 }
 
 /// Why there is no topic.
@@ -53,6 +55,14 @@ pub enum TopicError {
     /// It is missing, and was not to be made.
     #[error("there is no topic {0}")]
     Missing(String),
+    /// Nobody answered for [`SHORT`].
+    #[error("kafka at {kafka} does not answer")]
+    Away {
+        /// Where.
+        kafka: String,
+        /// The last try.
+        source: KafkaError,
+    },
 }
 
 /// Waits until `topic` takes changes.
@@ -60,19 +70,19 @@ pub fn ready(
     runtime: &Handle,
     kafka: &str,
     topic: &TopicSpec,
-    if_missing: IfMissing,
+    patience: Patience,
     stop: &Stop,
 ) -> Result<TopicState, TopicError> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka).set("client.id", "shelfwire-generator");
     config.set("reconnect.backoff.max.ms", "1000");
     let client: BaseConsumer<Quiet> = config.create_with_context(Quiet)?;
-    let mut delay = FIRST_DELAY;
+    let (start, mut delay) = (Instant::now(), FIRST_DELAY);
     loop {
         let found = look(&client, &topic.name);
         match found {
             Ok(Found::Partitions(partitions)) => return Ok(TopicState::Ready { partitions }),
-            Ok(Found::Missing) if if_missing == IfMissing::Refuse => {
+            Ok(Found::Missing) if patience == Patience::Short => {
                 return Err(TopicError::Missing(topic.name.clone()));
             }
             Ok(Found::Missing) => match runtime.block_on(make(&config, topic)) {
@@ -82,6 +92,9 @@ pub fn ready(
                 }
             },
             Ok(Found::Electing) => {}
+            Err(source) if patience == Patience::Short && start.elapsed() > SHORT => {
+                return Err(TopicError::Away { kafka: kafka.to_owned(), source });
+            }
             Err(error) => {
                 tracing::warn!(kafka, %error, retry_in_ms = delay.as_millis(), "kafka is away; waiting for it");
             }

@@ -64,6 +64,8 @@ pub struct Reader {
     asker: BaseConsumer<Quiet>,
     topic: String,
     partitions: Vec<i32>,
+    /// Whether the client was told where to begin.
+    assigned: bool,
 }
 
 /// One thing that the client gave.
@@ -95,12 +97,7 @@ impl Reader {
             .set("queued.max.messages.kbytes", AHEAD_KIB.to_string())
             .create_with_context(Quiet)?;
         let partitions: Vec<i32> = partitions.into_iter().collect();
-        let mut assignment = TopicPartitionList::new();
-        for partition in &partitions {
-            assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
-        }
-        client.assign(&assignment)?;
-        Ok(Self { client, asker, topic: topic.to_owned(), partitions })
+        Ok(Self { client, asker, topic: topic.to_owned(), partitions, assigned: false })
     }
 
     /// Reads to the end, as `settle` understands it, giving each valid event of the products that are `ours` to `take`.
@@ -124,7 +121,10 @@ impl Reader {
                 Next::Done => break,
                 Next::Read => {}
                 Next::Ask => match self.offsets(most) {
-                    Ok(offsets) => ends.told(&offsets, now),
+                    Ok(offsets) => {
+                        ends.told(&offsets, now);
+                        self.assign(&offsets)?;
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "kafka does not say where the topic ends; asking again");
                     }
@@ -166,6 +166,21 @@ impl Reader {
                 Step::Nothing => break,
             }
         }
+        Ok(())
+    }
+
+    /// Tells the client where to begin: by number, because it would ask for "the beginning" only half a second later.
+    fn assign(&mut self, offsets: &[(i64, i64)]) -> Result<(), ResumeError> {
+        if self.assigned {
+            return Ok(());
+        }
+        let mut assignment = TopicPartitionList::new();
+        for partition in &self.partitions {
+            let first = offsets.get(place(*partition)).map_or(0, |(first, _)| *first);
+            assignment.add_partition_offset(&self.topic, *partition, Offset::Offset(first))?;
+        }
+        self.client.assign(&assignment)?;
+        self.assigned = true;
         Ok(())
     }
 

@@ -1,0 +1,21 @@
+//! What all tests need: a topic of their own, a running generator, and what stands on the topic afterwards.
+
+mod process;
+mod topic;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use process::Generator;
+pub(crate) use topic::{Stored, Topic};
+
+/// Longest time that anything here may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits until `done` says so.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < DEADLINE, "{what} did not happen within {DEADLINE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

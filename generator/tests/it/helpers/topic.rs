@@ -1,0 +1,113 @@
+//! A topic of one test, read back record by record.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use schema::{ProductChanged, ProductId};
+use uuid::Uuid;
+
+use super::wait_until;
+
+/// Where a test produces.
+pub(crate) struct Topic {
+    pub(crate) kafka: String,
+    pub(crate) name: String,
+}
+
+/// A record as it stands on the topic.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) change: ProductChanged,
+}
+
+impl Topic {
+    /// A new name on the servers that the run shares.
+    pub(crate) fn new() -> Self {
+        Self::on(&stack::shared().expect("no servers for the tests: run them by `make test`").kafka)
+    }
+
+    /// A new name on the broker at `kafka`.
+    pub(crate) fn on(kafka: &str) -> Self {
+        Self { kafka: kafka.to_owned(), name: format!("changes-{}", Uuid::new_v4()) }
+    }
+
+    /// Puts bytes on it as somebody else would; the topic must exist.
+    pub(crate) fn put(&self, key: &str, value: &[u8]) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.kafka)
+            .set("partitioner", "murmur2_random")
+            .create()
+            .unwrap();
+        assert!(producer.send(BaseRecord::to(&self.name).key(key).payload(value)).is_ok());
+        producer.flush(Duration::from_secs(10)).unwrap();
+    }
+
+    /// Every valid event, in the order of each partition.
+    pub(crate) fn stored(&self) -> Vec<Stored> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.kafka)
+            .set("group.id", "test")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .create()
+            .unwrap();
+        let metadata = consumer.fetch_metadata(Some(&self.name), Duration::from_secs(10)).unwrap();
+        let partitions = metadata.topics()[0].partitions().len();
+        let mut assignment = TopicPartitionList::new();
+        for partition in 0..partitions {
+            let partition = i32::try_from(partition).unwrap();
+            assignment.add_partition_offset(&self.name, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&assignment).unwrap();
+        let (mut stored, mut ends) = (Vec::new(), 0);
+        wait_until("the end of the topic", || {
+            while let Some(polled) = consumer.poll(Duration::from_millis(100)) {
+                match polled {
+                    Ok(message) => stored.extend(read(&message)),
+                    Err(KafkaError::PartitionEOF(_)) => ends += 1,
+                    Err(error) => panic!("{error}"),
+                }
+                if ends == partitions {
+                    return true;
+                }
+            }
+            false
+        });
+        stored
+    }
+
+    /// How many versions each product has; panics unless they are 1, 2, 3 … in this order, each once.
+    pub(crate) fn gapless_versions(&self) -> BTreeMap<ProductId, i64> {
+        let mut last = BTreeMap::new();
+        for Stored { change, partition, offset, .. } in self.stored() {
+            let last = last.entry(change.product_id).or_insert(0);
+            let here = format!("{} at {partition}/{offset}", change.product_id);
+            assert_eq!(change.version.get(), *last + 1, "{here} follows version {last}");
+            *last += 1;
+        }
+        last
+    }
+}
+
+fn read(message: &impl Message) -> Option<Stored> {
+    let change = ProductChanged::decode(message.key(), message.payload(), None, None).ok()?;
+    let headers = message.headers().map(|headers| {
+        let text = |value: Option<&[u8]>| String::from_utf8(value.unwrap().to_vec()).unwrap();
+        headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect()
+    });
+    Some(Stored {
+        partition: message.partition(),
+        offset: message.offset(),
+        headers: headers.unwrap_or_default(),
+        change,
+    })
+}

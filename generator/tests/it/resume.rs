@@ -1,0 +1,80 @@
+//! The topic is the generator's memory.
+
+use std::time::Duration;
+
+use generator::catalogue;
+use schema::ProductId;
+
+use crate::helpers::{Generator, Topic};
+
+#[test]
+fn the_first_start_announces_every_product_once() {
+    let topic = Topic::new();
+    let ended = Generator::run(&topic, &["--products", "50", "--count", "0"]);
+    assert_eq!(ended.number_before(" changes sent"), 50);
+    let versions = topic.gapless_versions();
+    assert!(versions.values().all(|last| *last == 1));
+    let ids: Vec<ProductId> = versions.into_keys().collect();
+    let mut wanted: Vec<ProductId> = catalogue::items(1, 50).map(|item| item.product_id).collect();
+    wanted.sort_unstable();
+    assert_eq!(ids, wanted);
+}
+
+#[test]
+fn a_restarted_generator_goes_on_at_the_next_version() {
+    let topic = Topic::new();
+    for start in 1..=3 {
+        let ended = Generator::run(&topic, &["--products", "7", "--rate", "max", "--count", "100"]);
+        assert_eq!(ended.number_before(" changes sent"), if start == 1 { 107 } else { 100 });
+    }
+    assert_eq!(topic.gapless_versions().values().sum::<i64>(), 307);
+    // not only the version is taken up, but the state it stands on
+    let (mut before, mut steps) = (std::collections::HashMap::new(), 0);
+    for stored in topic.stored() {
+        let change = stored.change;
+        if let Some((price, stock)) = before.insert(change.product_id, (change.price_minor, change.stock)) {
+            assert!((price, stock) != (change.price_minor, change.stock), "each change changes something");
+            assert!(change.stock.get() >= stock.get() - 3, "at most three pieces are sold at once");
+            steps += 1;
+        }
+    }
+    assert_eq!(steps, 300);
+}
+
+#[test]
+fn a_killed_generator_leaves_no_gap_and_its_successor_none_either() {
+    let topic = Topic::new();
+    for _ in 0..3 {
+        let generator = Generator::start(&topic, &["--products", "20", "--rate", "max"]);
+        generator.wait_for_word("catalogue ready");
+        std::thread::sleep(Duration::from_millis(300));
+        generator.signal("-KILL");
+        generator.end();
+    }
+    Generator::run(&topic, &["--products", "20", "--rate", "max", "--count", "100"]);
+    let versions = topic.gapless_versions();
+    assert_eq!(versions.len(), 20);
+    assert!(versions.values().sum::<i64>() > 500, "{versions:?}");
+}
+
+#[test]
+fn a_larger_catalogue_announces_only_what_is_missing() {
+    let topic = Topic::new();
+    Generator::run(&topic, &["--products", "10", "--count", "0"]);
+    let ended = Generator::run(&topic, &["--products", "30", "--count", "0"]);
+    assert_eq!(ended.number_before(" changes sent"), 20);
+    assert_eq!(topic.gapless_versions().len(), 30);
+}
+
+#[test]
+fn records_that_are_no_events_do_not_disturb_it() {
+    let topic = Topic::new();
+    Generator::run(&topic, &["--products", "3", "--count", "0"]);
+    let product = catalogue::items(1, 1).next().unwrap().product_id.key();
+    topic.put(&product, b"");
+    topic.put(&product, b"{\"version\": 900");
+    topic.put(&product, br#"{"product_id":"somebody else","version":12}"#);
+    topic.put("no product", &[0xff, 0xfe]);
+    Generator::run(&topic, &["--products", "3", "--rate", "max", "--count", "30"]);
+    assert_eq!(topic.gapless_versions().values().sum::<i64>(), 33);
+}
