@@ -75,7 +75,8 @@ impl Application {
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let live = self.start_live(&tasks, &stop);
+        let tables = CancellationToken::new();
+        let live = self.start_live(&tables, &tasks, &stop);
         let replicas = self.start_replicas(&tasks, &stop)?;
         let mut server = std::pin::pin!(self.server(&live, &replicas)?);
         let handle = server.handle();
@@ -88,7 +89,7 @@ impl Application {
         };
         let mut ingest = Vec::new();
         let worked = tokio::select! {
-            worked = self.work(&mut ingest, &replicas, &tasks, &stop) => worked,
+            worked = self.work(&mut ingest, &replicas, &tables, &tasks, &stop) => worked,
             ended = &mut server => Err(anyhow::anyhow!("the HTTP server ended by itself: {ended:?}")),
             () = asked => Ok(()),
         };
@@ -103,7 +104,7 @@ impl Application {
         worked
     }
 
-    fn start_live(&self, tasks: &TaskTracker, stop: &CancellationToken) -> Live {
+    fn start_live(&self, tables: &CancellationToken, tasks: &TaskTracker, stop: &CancellationToken) -> Live {
         Live::start(live::Parts {
             db: self.db.clone(),
             redis: self.redis.clone(),
@@ -111,6 +112,7 @@ impl Application {
             metrics: self.metrics.clone(),
             replica: self.settings.replica().to_owned(),
             settings: self.settings.viewers.clone(),
+            tables: tables.clone(),
             tracker: tasks,
             stop: stop.clone(),
         })
@@ -161,10 +163,11 @@ impl Application {
         &self,
         ingest: &mut Vec<Ingest>,
         replicas: &Replicas,
+        tables: &CancellationToken,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        self.prepare_servers().await;
+        self.prepare_servers(tables).await;
         let base = &self.settings.changes_topic;
         let changes = self.start_ingest(base, &self.settings.group, usize::from(self.settings.writers))?;
         replicas.set_lane(changes.status());
@@ -188,8 +191,9 @@ impl Application {
     }
 
     /// Makes tables and topics, however long their servers are away.
-    async fn prepare_servers(&self) {
+    async fn prepare_servers(&self, tables: &CancellationToken) {
         prepare(&self.health, Dependency::Postgres, || self.db.migrate()).await;
+        tables.cancel();
         prepare(&self.health, Dependency::Postgres, || self.db.make_partitions(Utc::now().date_naive()))
             .await;
         let base = &self.settings.changes_topic;

@@ -72,6 +72,8 @@ pub struct Parts<'a> {
     pub replica: String,
     /// What viewers may cost.
     pub settings: ViewerSettings,
+    /// Cancelled once the tables are there; before that the database is not asked.
+    pub tables: CancellationToken,
     /// Where its tasks run.
     pub tracker: &'a TaskTracker,
     /// Ends them.
@@ -110,7 +112,7 @@ impl std::ops::Deref for Live {
 impl Live {
     /// Starts the tail and repair.
     pub fn start(parts: Parts<'_>) -> Self {
-        let Parts { db, redis, health, metrics, replica, settings, tracker, stop } = parts;
+        let Parts { db, redis, health, metrics, replica, settings, tables, tracker, stop } = parts;
         let metrics = metrics.live;
         let shared = Arc::new(Shared::new(settings.ring_bytes()));
         let tail = Tail {
@@ -120,7 +122,10 @@ impl Live {
             metrics: metrics.clone(),
             shared: Arc::clone(&shared),
         };
-        tracker.spawn(stop.clone().run_until_cancelled_owned(tail.run()));
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move {
+            tables.cancelled_owned().await;
+            tail.run().await;
+        }));
         tracker
             .spawn(stop.clone().run_until_cancelled_owned(tidy::delete_leftovers(db.clone(), redis.clone())));
         if settings.repair_page_ms > 0 {
