@@ -23,7 +23,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// How long a person waits for a broker that is away.
 const SHORT: Duration = Duration::from_secs(10);
 /// Longest delay between two tries.
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// How the topic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -219,8 +219,9 @@ fn place(partition: i32) -> usize {
 }
 
 fn is_fatal(error: &KafkaError) -> bool {
-    use rdkafka::error::RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed, UnknownTopicOrPartition};
-    matches!(error.rdkafka_error_code(), Some(Fatal | TopicAuthorizationFailed | UnknownTopicOrPartition))
+    // not an unknown topic: a broker may hear of a new one a little later than the one that made it
+    use rdkafka::error::RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed};
+    matches!(error.rdkafka_error_code(), Some(Fatal | TopicAuthorizationFailed))
 }
 
 fn decode(message: &BorrowedMessage<'_>) -> Result<ProductChanged, Poison> {
