@@ -38,15 +38,16 @@ impl Finished {
 pub(super) struct Owned {
     next_number: u64,
     partitions: HashMap<Position, Ownership>,
-    /// Commits that the group refused, and when to try them again. A group that is being put together anew refuses
-    /// them; a partition to which nothing comes any more would otherwise stay behind for ever.
-    refused: Option<(Instant, Finished)>,
+    /// Commits that the group did not take: one that is being put together anew refuses them. A partition to which
+    /// nothing comes any more would otherwise stay behind for ever.
+    again: Finished,
 }
 
 #[derive(Debug)]
 struct Ownership {
     number: u64,
-    committed: Option<i64>,
+    /// The last commit that was asked for, and when. Whether the group took it is told apart.
+    committed: Option<(i64, Instant)>,
     /// Being taken away: what is in hand may finish, nothing new may start.
     revoking: bool,
 }
@@ -77,35 +78,51 @@ impl Owned {
         self.partitions.get(position).filter(|o| !o.revoking).map(|o| o.number)
     }
 
-    /// What of `finished` moves a partition forward under its present assignment.
-    pub(super) fn committable(&mut self, finished: &Finished) -> Vec<(Position, i64)> {
+    /// What of `finished` moves a partition forward under its present assignment, asked for at `now`.
+    pub(super) fn committable(&mut self, finished: &Finished, now: Instant) -> Vec<(Position, i64)> {
         let mut forward = Vec::new();
         for (position, (number, next)) in &finished.0 {
             let Some(ownership) = self.partitions.get_mut(position).filter(|o| o.number == *number) else {
                 continue;
             };
-            if ownership.committed.is_none_or(|committed| committed < *next) {
-                ownership.committed = Some(*next);
+            if ownership.committed.is_none_or(|(committed, _)| committed < *next) {
+                ownership.committed = Some((*next, now));
                 forward.push((position.clone(), *next));
             }
         }
         forward
     }
 
-    /// The group did not take the commit of `next`: it is tried again at `retry_at`, unless a later one is made before.
-    pub(super) fn refused(&mut self, position: Position, next: i64, retry_at: Instant) {
-        let Some(ownership) = self.partitions.get_mut(&position).filter(|o| o.committed == Some(next)) else {
-            return;
-        };
-        ownership.committed = None;
-        let (at, refused) = self.refused.get_or_insert_with(|| (retry_at, Finished::default()));
-        *at = retry_at;
-        refused.0.insert(position, (ownership.number, next));
+    /// The commit of `next` may not have been taken: it is made again, unless a later one is made before.
+    pub(super) fn commit_again(&mut self, position: &Position, next: i64) {
+        let Some(ownership) = self.partitions.get_mut(position) else { return };
+        if ownership.committed.take_if(|(committed, _)| *committed == next).is_some() {
+            self.again.0.insert(position.clone(), (ownership.number, next));
+        }
     }
 
-    /// The refused commits, once it is time to try them again.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Finished> {
-        self.refused.take_if(|(at, _)| *at <= now).map(|(_, finished)| finished)
+    /// The last commits of `partitions` are made again, whatever became of them.
+    pub(super) fn commit_last_again(&mut self, partitions: &[Position]) {
+        for position in partitions {
+            if let Some((next, _)) = self.partitions.get(position).and_then(|o| o.committed) {
+                self.commit_again(position, next);
+            }
+        }
+    }
+
+    /// `known` tells what the group has: commits from before `asked_before` that it does not have are made again.
+    pub(super) fn check(&mut self, known: impl Fn(&Position) -> Option<i64>, asked_before: Instant) {
+        let is_missing = |(position, ownership): (&Position, &Ownership)| {
+            let (next, _) = ownership.committed.filter(|(_, asked_at)| *asked_at < asked_before)?;
+            (known(position)? < next).then(|| (position.clone(), next))
+        };
+        let missing: Vec<_> = self.partitions.iter().filter_map(is_missing).collect();
+        missing.iter().for_each(|(position, next)| self.commit_again(position, *next));
+    }
+
+    /// What is to be committed again.
+    pub(super) fn take_again(&mut self) -> Finished {
+        std::mem::take(&mut self.again)
     }
 
     /// All partitions that are here.
@@ -130,9 +147,9 @@ mod tests {
     fn a_commit_never_goes_back() {
         let mut owned = Owned::default();
         let number = owned.assign(position(1));
-        assert_eq!(owned.committable(&finished(1, number, 10)), [(position(1), 10)]);
-        assert_eq!(owned.committable(&finished(1, number, 10)), []);
-        assert_eq!(owned.committable(&finished(1, number, 9)), []);
+        assert_eq!(owned.committable(&finished(1, number, 10), Instant::now()), [(position(1), 10)]);
+        assert_eq!(owned.committable(&finished(1, number, 10), Instant::now()), []);
+        assert_eq!(owned.committable(&finished(1, number, 9), Instant::now()), []);
     }
 
     #[test]
@@ -140,28 +157,31 @@ mod tests {
         let mut owned = Owned::default();
         let old = owned.assign(position(1));
         owned.remove(&position(1));
-        assert_eq!(owned.committable(&finished(1, old, 10)), []);
+        assert_eq!(owned.committable(&finished(1, old, 10), Instant::now()), []);
         let new = owned.assign(position(1));
-        assert_eq!(owned.committable(&finished(1, old, 10)), []);
-        assert_eq!(owned.committable(&finished(1, new, 5)), [(position(1), 5)]);
+        assert_eq!(owned.committable(&finished(1, old, 10), Instant::now()), []);
+        assert_eq!(owned.committable(&finished(1, new, 5), Instant::now()), [(position(1), 5)]);
     }
 
     #[test]
-    fn a_refused_commit_is_made_again_unless_it_was_overtaken() {
+    fn a_commit_that_the_group_does_not_have_is_made_again_unless_it_was_overtaken() {
         let (mut owned, now) = (Owned::default(), Instant::now());
         let later = now + std::time::Duration::from_secs(1);
         let number = owned.assign(position(1));
-        owned.committable(&finished(1, number, 10));
-        owned.refused(position(1), 9, later);
-        assert_eq!(owned.due(later), None, "9 is not what was committed last");
-        owned.refused(position(1), 10, later);
-        assert_eq!(owned.due(now), None);
-        let due = owned.due(later).unwrap();
-        assert_eq!(owned.committable(&due), [(position(1), 10)]);
-        owned.refused(position(1), 10, later);
-        assert_eq!(owned.committable(&finished(1, number, 11)), [(position(1), 11)]);
-        let due = owned.due(later).unwrap();
-        assert_eq!(owned.committable(&due), []);
+        owned.committable(&finished(1, number, 10), now);
+        for known in [Some(10), None] {
+            owned.check(|_| known, later);
+            assert_eq!(owned.take_again(), Finished::default(), "{known:?}");
+        }
+        owned.check(|_| Some(9), now);
+        assert_eq!(owned.take_again(), Finished::default(), "it may be on its way");
+        owned.check(|_| Some(9), later);
+        assert_eq!(owned.take_again(), finished(1, number, 10));
+        assert_eq!(owned.committable(&finished(1, number, 10), now), [(position(1), 10)]);
+        owned.commit_last_again(&[position(1), position(2)]);
+        assert_eq!(owned.committable(&finished(1, number, 11), now), [(position(1), 11)]);
+        let again = owned.take_again();
+        assert_eq!(owned.committable(&again, now), []);
     }
 
     #[test]
@@ -170,6 +190,6 @@ mod tests {
         let number = owned.assign(position(1));
         owned.revoking(&position(1));
         assert_eq!(owned.number(&position(1)), None);
-        assert_eq!(owned.committable(&finished(1, number, 3)), [(position(1), 3)]);
+        assert_eq!(owned.committable(&finished(1, number, 3), Instant::now()), [(position(1), 3)]);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -24,8 +24,8 @@ use crate::metrics::{IngestMetrics, Topic};
 
 /// Longest wait for writers to finish what they have of a revoked partition. Well below the session timeout of 6 s.
 pub(super) const REVOKE_WAIT: Duration = Duration::from_secs(3);
-/// How long a commit that the group refused waits for another try.
-const COMMIT_RETRY: Duration = Duration::from_millis(500);
+/// How long after a commit was asked for the group must have it; else it is asked for again.
+const COMMIT_TAKEN: Duration = Duration::from_secs(1);
 /// How long the callback sleeps between two looks at what was finished.
 const ACK_POLL: Duration = Duration::from_millis(5);
 
@@ -80,21 +80,17 @@ impl Context {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Commits whatever was told as finished since the last look, and what was refused a while ago.
+    /// Commits whatever was told as finished since the last look, and what the group did not take.
     pub(super) fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
         let mut list = TopicPartitionList::new();
         let mut lines = Vec::new();
         {
             let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut owned = self.owned();
-            // the last chance of a partition that goes comes before its time
-            let now =
-                Instant::now() + if matches!(mode, CommitMode::Sync) { COMMIT_RETRY } else { Duration::ZERO };
-            if let Some(refused) = owned.due(now) {
-                lines.extend(owned.committable(&refused));
-            }
+            let (mut owned, now) = (self.owned(), Instant::now());
+            let again = owned.take_again();
+            lines.extend(owned.committable(&again, now));
             while let Ok(finished) = finished.try_recv() {
-                lines.extend(owned.committable(&finished));
+                lines.extend(owned.committable(&finished, now));
             }
         }
         // several batches of one partition: the last one is the farthest
@@ -113,19 +109,26 @@ impl Context {
         if list.count() == 0 || consumer.assignment_lost() {
             return;
         }
+        self.audit_commit(&lines);
         if let Err(error) = consumer.commit(&list, mode) {
-            self.refused(&error, &list);
+            tracing::warn!(%error, "commit refused: it is made again, or the records come again");
         }
     }
 
-    /// The offsets of `list` were not committed.
-    fn refused(&self, error: &KafkaError, list: &TopicPartitionList) {
-        tracing::warn!(%error, "commit refused: it is made again, or the records come again");
-        let mut owned = self.owned();
-        for (position, element) in positions(list).into_iter().zip(list.elements()) {
-            if let Some(next) = element.offset().to_raw() {
-                owned.refused(position, next, Instant::now() + COMMIT_RETRY);
-            }
+    /// Written when a commit is asked for: the library has no word for us when it was made (rust-rdkafka 0.39 listens to
+    /// an event that librdkafka 2.12 does not send for such commits), and a line that comes before is the stricter one.
+    fn audit_commit(&self, lines: &[(Position, i64)]) {
+        if self.audit.is_on() {
+            let lines: Vec<_> = lines
+                .iter()
+                .map(|(position, next)| AuditLine {
+                    event: "committed",
+                    topic: &position.topic,
+                    partition: position.partition,
+                    next_offset: Some(*next),
+                })
+                .collect();
+            self.audit.write(&self.replica, &lines);
         }
     }
 
@@ -140,7 +143,7 @@ impl Context {
             partitions.iter().for_each(|position| owned.revoking(position));
         }
         let (ack, acks) = sync_channel(self.events.len());
-        let wait_for = self.tell(&Event::Revoked { partitions, ack });
+        let wait_for = self.tell(&Event::Revoked { partitions: Arc::clone(&partitions), ack });
         let deadline = Instant::now() + REVOKE_WAIT;
         let mut acked = 0;
         while acked < wait_for && Instant::now() < deadline {
@@ -158,6 +161,8 @@ impl Context {
                 "revoke: not all writers finished in time, their records will come again"
             );
         }
+        // once more, and waiting for the answer, what was asked for a moment ago
+        self.owned().commit_last_again(&partitions);
         self.commit(consumer, CommitMode::Sync);
     }
 
@@ -228,26 +233,6 @@ impl ConsumerContext for Context {
         }
         self.ownership_changed();
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        match result {
-            Ok(()) if self.audit.is_on() => {
-                let elements = offsets.elements();
-                let lines: Vec<_> = elements
-                    .iter()
-                    .map(|element| AuditLine {
-                        event: "committed",
-                        topic: element.topic(),
-                        partition: element.partition(),
-                        next_offset: element.offset().to_raw(),
-                    })
-                    .collect();
-                self.audit.write(&self.replica, &lines);
-            }
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
-            Err(error) => self.refused(&error, offsets),
-        }
-    }
 }
 
 impl ClientContext for Context {
@@ -259,7 +244,11 @@ impl ClientContext for Context {
         } else {
             self.health.away(Dependency::Kafka, &"no broker answers");
         }
-        let owned = self.owned();
+        let mut owned = self.owned();
+        if let Some(asked_before) = Instant::now().checked_sub(COMMIT_TAKEN).filter(|_| up) {
+            let partition = |p: &Position| statistics.topics.get(&*p.topic)?.partitions.get(&p.partition);
+            owned.check(|position| partition(position).map(|it| it.committed_offset), asked_before);
+        }
         let lag: i64 = owned
             .positions()
             .filter_map(|p| statistics.topics.get(&*p.topic)?.partitions.get(&p.partition))
