@@ -15,12 +15,17 @@
 mod helpers;
 
 mod away;
+mod conversation;
 mod crash;
 mod drain;
+mod fresh_view;
 mod order;
 mod outcomes;
 mod poison;
 mod rebalance;
 mod redelivery;
 mod refused;
+mod resume;
+mod send_away;
+mod slow_viewer;
 mod start;

@@ -69,6 +69,7 @@ pub(crate) fn assert_nothing_committed_early(lines: &[Line], topic: &str, commit
         committed.iter().map(|(partition, next)| (*partition, *next, i64::MAX)).collect();
     let told = lines.iter().filter(|line| line.topic == topic && line.event == "committed");
     commits.extend(told.filter_map(|line| Some((line.partition, line.next_offset?, line.at_us))));
+    assert!(commits.len() > committed.len(), "no commit was told");
     for (partition, next, at_us) in commits {
         for offset in 0..next {
             for (what, first) in [("outcome", &outcome_at), ("relay", &relayed_at)] {

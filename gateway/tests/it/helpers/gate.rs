@@ -57,8 +57,9 @@ impl Gate {
 
     /// Waits until `count` statements wait for a lock in this world's database.
     pub(crate) async fn until_waiting(&self, world: &World, count: i64) {
-        let sql = "SELECT count(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        // the batch statement, and nothing else that may wait for a lock
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND wait_event_type = 'Lock' AND query LIKE 'WITH incoming%'";
         until(&format!("{count} writers at the gate"), async || {
             (world.sql.number(sql).await >= count).then_some(())
         })

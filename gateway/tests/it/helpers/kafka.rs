@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaResult;
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
@@ -164,7 +165,7 @@ fn ends(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {
     let metadata = consumer.fetch_metadata(Some(topic), ANSWER).unwrap();
     let partitions = metadata.topics()[0].partitions();
     assert!(!partitions.is_empty(), "topic {topic} is missing");
-    let end = |partition: i32| consumer.fetch_watermarks(topic, partition, ANSWER).unwrap().1;
+    let end = |partition: i32| answer(|| consumer.fetch_watermarks(topic, partition, ANSWER)).1;
     partitions.iter().map(|partition| (partition.id(), end(partition.id()))).collect()
 }
 
@@ -174,7 +175,19 @@ fn committed(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {
     for partition in metadata.topics()[0].partitions() {
         list.add_partition(topic, partition.id());
     }
-    let committed = consumer.committed_offsets(list, ANSWER).unwrap();
+    let committed = answer(|| consumer.committed_offsets(list.clone(), ANSWER));
     let next = |offset: Offset| offset.to_raw().filter(|next| *next >= 0).unwrap_or(0);
     committed.elements().iter().map(|e| (e.partition(), next(e.offset()))).collect()
+}
+
+/// Asks again while the broker says no: one that has just started, or made a topic, does so for a moment.
+fn answer<T>(mut ask: impl FnMut() -> KafkaResult<T>) -> T {
+    let started = Instant::now();
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(error) => assert!(started.elapsed() < LONG, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

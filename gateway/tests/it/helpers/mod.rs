@@ -5,15 +5,17 @@
 //! - [`change`]: changes of made-up products;
 //! - [`audit`]: the lines that replicas write, and what must hold among them;
 //! - [`relay`]: the stream's frames, and the rule by which a viewer follows them;
-//! - [`Viewer`]: follows a replica over WebSocket, and remembers holes and versions going back;
+//! - [`Viewer`]: a WebSocket or SSE client ([`line`]) that remembers what must not be ([`book`]);
 //! - [`Gate`]: decides what stands in one batch.
 
 #![allow(dead_code, reason = "helpers are made for the tests to come, too")]
 
 pub(crate) mod audit;
+pub(crate) mod book;
 pub(crate) mod change;
 pub(crate) mod gate;
 pub(crate) mod kafka;
+pub(crate) mod line;
 pub(crate) mod process;
 pub(crate) mod relay;
 pub(crate) mod sql;
@@ -23,6 +25,7 @@ mod world;
 
 pub(crate) use change::Change;
 pub(crate) use gate::Gate;
+pub(crate) use line::Kind;
 pub(crate) use viewer::Viewer;
 pub(crate) use wait::{LONG, until};
 pub(crate) use world::World;

@@ -1,199 +1,192 @@
-//! A viewer over WebSocket that follows the contract's rule and remembers whatever broke it.
-//!
-//! It reads in a task of its own, so use a test runtime with a worker (`flavor = "multi_thread"`) where the test's body
-//! blocks.
+//! A viewer as the contract wants it: connects, goes on at its cursor on any replica, and keeps a [`Book`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Message;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::until;
+use super::book::{Book, Shown};
+use super::line::{Kind, Line, Refused, Said};
+use super::process::Gateway;
+use super::{LONG, World, until};
 
-/// One frame as it came.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Frame {
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) cursor: Option<String>,
-    pub(crate) data: Value,
-}
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
 
-/// What a viewer knows.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Seen {
-    /// All frames, over all connections.
-    pub(crate) frames: Vec<Frame>,
-    /// The version of each product.
-    pub(crate) held: HashMap<Uuid, i64>,
-    /// The newest cursor.
-    pub(crate) cursor: Option<String>,
-    /// Products that a `gap` frame named since their last change.
-    gaps: HashSet<Uuid>,
-    /// Whether a reset's snapshot is being read.
-    resetting: bool,
-    /// Frames of a product that did not reach back to what was held, and snapshots without a reset that left versions out.
-    pub(crate) holes: Vec<String>,
-    /// Versions below one that was shown before.
-    pub(crate) backward: Vec<String>,
-    /// How often the server said `reset`.
-    pub(crate) resets: usize,
-    /// Whether the server or the network ended the connection.
-    pub(crate) closed: bool,
-}
-
-/// A connected viewer.
+/// A viewer; its connection ends when it is dropped.
 pub(crate) struct Viewer {
-    seen: Arc<Mutex<Seen>>,
-    send: mpsc::UnboundedSender<Message>,
-    task: tokio::task::JoinHandle<()>,
+    pub(crate) kind: Kind,
+    /// The set that it follows; all without one.
+    products: Option<Vec<Uuid>>,
+    book: Arc<Mutex<Book>>,
+    connection: Option<Connection>,
 }
 
-impl Viewer {
-    /// Connects to `/ws?query` of a replica that is ready.
-    pub(crate) async fn connect(addr: SocketAddr, query: &str) -> Self {
-        Self::go_on(addr, query, Seen::default()).await
-    }
-
-    /// Connects to another replica with the cursor of this viewer, and everything that it holds.
-    pub(crate) async fn move_to(self, addr: SocketAddr) -> Self {
-        self.task.abort();
-        let seen = self.seen().clone();
-        let query = seen.cursor.as_ref().map(|cursor| format!("cursor={cursor}")).unwrap_or_default();
-        Self::go_on(addr, &query, Seen { closed: false, ..seen }).await
-    }
-
-    async fn go_on(addr: SocketAddr, query: &str, seen: Seen) -> Self {
-        let (socket, _) = connect_async(format!("ws://{addr}/ws?{query}")).await.unwrap();
-        let seen = Arc::new(Mutex::new(seen));
-        let (send, mut to_send) = mpsc::unbounded_channel();
-        let shared = Arc::clone(&seen);
-        let task = tokio::spawn(async move {
-            let (mut sink, mut stream) = socket.split();
-            loop {
-                tokio::select! {
-                    message = stream.next() => match message {
-                        Some(Ok(Message::Text(text))) => shared.lock().unwrap().take_in(&text),
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => break,
-                        Some(Ok(_)) => {}
-                    },
-                    Some(message) = to_send.recv() => sink.send(message).await.unwrap(),
-                }
-            }
-            shared.lock().unwrap().closed = true;
-        });
-        Self { seen, send, task }
-    }
-
-    /// What it knows now.
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap()
-    }
-
-    /// Sends a message to the server.
-    pub(crate) fn send(&self, message: &Value) {
-        self.send.send(Message::text(message.to_string())).unwrap();
-    }
-
-    /// Waits until it holds `product` in `version` or a later one.
-    pub(crate) async fn until_holds(&self, product: Uuid, version: i64) {
-        until(&format!("the viewer holds {product} in {version}"), async || {
-            (self.seen().held.get(&product).copied().unwrap_or_default() >= version).then_some(())
-        })
-        .await;
-    }
-
-    /// Waits until it holds exactly these versions.
-    pub(crate) async fn until_holds_all(&self, versions: &HashMap<Uuid, i64>) {
-        until("the viewer holds what is stored", async || (self.seen().held == *versions).then_some(()))
-            .await;
-    }
-
-    /// Waits for a frame of this kind behind the first `skip` of them.
-    pub(crate) async fn until_frame(&self, kind: &str, skip: usize) -> Frame {
-        until(&format!("a frame {kind}"), async || {
-            self.seen().frames.iter().filter(|frame| frame.kind == kind).nth(skip).cloned()
-        })
-        .await
-    }
-
-    /// Waits until the connection has ended.
-    pub(crate) async fn until_closed(&self) {
-        until("the connection ends", async || self.seen().closed.then_some(())).await;
-    }
-
-    /// Panics when it saw a hole, or a version going back.
-    pub(crate) fn assert_unbroken(&self) {
-        let seen = self.seen();
-        assert!(seen.holes.is_empty(), "holes: {:?}", seen.holes);
-        assert!(seen.backward.is_empty(), "versions went back: {:?}", seen.backward);
-    }
+struct Connection {
+    task: JoinHandle<()>,
+    messages: mpsc::UnboundedSender<String>,
 }
 
-impl Drop for Viewer {
+impl Drop for Connection {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl Seen {
-    fn take_in(&mut self, text: &str) {
-        let frame: Frame = serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        if frame.cursor.is_some() {
-            self.cursor.clone_from(&frame.cursor);
-        }
-        let data = &frame.data;
-        match frame.kind.as_str() {
-            "hello" if data["reset"] == true => self.resets += 1,
-            "snapshot" => self.snapshot(data),
-            "product_changed" => {
-                let (product, version) = identity(data);
-                let held = self.held.get(&product).copied().unwrap_or_default();
-                let from = data["from"].as_i64().unwrap();
-                if from > held + 1 && !self.gaps.remove(&product) {
-                    self.holes.push(format!("{product} held {held}, then {from}..{version}"));
+impl Viewer {
+    /// One that follows all products.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, products: None, book: Arc::default(), connection: None }
+    }
+
+    /// One that follows a set.
+    pub(crate) fn of(kind: Kind, products: &[Uuid]) -> Self {
+        Self { products: Some(products.to_vec()), ..Self::new(kind) }
+    }
+
+    /// Connected to `gateway` from the start.
+    pub(crate) async fn at(kind: Kind, gateway: &Gateway) -> Self {
+        let mut viewer = Self::new(kind);
+        viewer.connect(gateway).await;
+        viewer
+    }
+
+    /// Connects, with its cursor if it has one; waits until it is greeted.
+    pub(crate) async fn connect(&mut self, gateway: &Gateway) {
+        let addr = gateway.addr().await;
+        until(&format!("{:?} is greeted by {}", self.kind, gateway.name), async || {
+            match self.try_connect(addr).await {
+                Ok(()) => {}
+                Err(Refused::Away(_)) => return None,
+                Err(refused) => panic!("{}: {refused:?}", gateway.name),
+            }
+            loop {
+                {
+                    let book = self.book();
+                    if book.here().iter().any(|frame| frame.kind == "hello") {
+                        return Some(());
+                    }
+                    if book.ended.is_some() {
+                        return None;
+                    }
                 }
-                self.hold(product, version);
+                tokio::task::yield_now().await;
             }
-            "gap" => self.gaps.extend(data["product_id"].as_str().map(|id| id.parse::<Uuid>().unwrap())),
-            _ => {}
-        }
-        self.frames.push(frame);
+        })
+        .await;
     }
 
-    fn snapshot(&mut self, data: &Value) {
-        let reset = data["reset"] == true;
-        if reset && !self.resetting {
-            let told_by_hello = self.frames.last().is_some_and(|last| last.kind == "hello");
-            self.resets += usize::from(!told_by_hello);
-        }
-        for product in data["products"].as_array().unwrap() {
-            let (product, version) = identity(product);
-            // what a first snapshot brings was never missed
-            if let Some(held) = self.held.get(&product).filter(|held| !reset && version > **held + 1) {
-                self.holes.push(format!("{product} held {held}, a snapshot without reset says {version}"));
+    /// Connects once; what is said is read in the background.
+    pub(crate) async fn try_connect(&mut self, addr: SocketAddr) -> Result<(), Refused> {
+        self.cut();
+        let products = self.products.as_ref().map(|products| {
+            products.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",")
+        });
+        let query: Vec<_> = products.iter().map(|products| ("products", products.as_str())).collect();
+        let cursor = self.book().cursor.clone();
+        let mut line = Line::open(self.kind, addr, &query, cursor.as_deref()).await?;
+        self.book().connected();
+        let book = Arc::clone(&self.book);
+        let (messages, mut to_send) = mpsc::unbounded_channel::<String>();
+        let task = tokio::spawn(async move {
+            loop {
+                let said = tokio::select! {
+                    said = line.next() => said,
+                    Some(text) = to_send.recv() => {
+                        line.send(text).await;
+                        continue;
+                    }
+                };
+                let mut book = book.lock().unwrap();
+                match said {
+                    Said::Frame(frame) => book.take(frame),
+                    Said::Retry(ms) => book.retry_ms = Some(ms),
+                    Said::End(close) => {
+                        book.ended = Some(close);
+                        return;
+                    }
+                }
             }
-            self.hold(product, version);
-        }
-        self.resetting = reset && data["last"] != true;
+        });
+        self.connection = Some(Connection { task, messages });
+        Ok(())
     }
 
-    fn hold(&mut self, product: Uuid, version: i64) {
-        let held = self.held.entry(product).or_default();
-        if version < *held {
-            self.backward.push(format!("{product} from {held} to {version}"));
+    /// Goes away without a word.
+    pub(crate) fn cut(&mut self) {
+        self.connection = None;
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&self, message: &Value) {
+        self.send_text(&message.to_string());
+    }
+
+    /// Sends any text.
+    pub(crate) fn send_text(&self, text: &str) {
+        self.connection.as_ref().unwrap().messages.send(text.to_owned()).unwrap();
+    }
+
+    /// What it has seen.
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap()
+    }
+
+    /// Waits until its book says so.
+    pub(crate) async fn until(&self, what: &str, so: impl Fn(&Book) -> bool) {
+        until(&format!("{:?}: {what}", self.kind), async || so(&self.book()).then_some(())).await;
+    }
+
+    /// Waits until it holds `product` in `version` or a later one.
+    pub(crate) async fn until_holds(&self, product: Uuid, version: i64) {
+        let what = format!("{product} in version {version}");
+        self.until(&what, |book| book.version(product) >= version).await;
+    }
+
+    /// Waits until it shows what the database holds, and panics at what must not be.
+    pub(crate) async fn until_converged(&self, world: &World) {
+        let stored = world.all_stored(self.products.as_deref()).await;
+        let started = Instant::now();
+        loop {
+            {
+                let book = self.book();
+                if book.held == stored || !book.faults.is_empty() {
+                    break;
+                }
+                assert!(started.elapsed() < LONG, "{:?} does not converge: {}", self.kind, book.compare(&stored));
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        *held = version.max(*held);
+        self.assert_well();
+    }
+
+    /// Panics when it saw a hole or something that went back.
+    pub(crate) fn assert_well(&self) {
+        let book = self.book();
+        assert!(book.faults.is_empty(), "{:?} saw {:#?}", self.kind, book.faults);
     }
 }
 
-fn identity(product: &Value) -> (Uuid, i64) {
-    (product["product_id"].as_str().unwrap().parse().unwrap(), product["version"].as_i64().unwrap())
+impl World {
+    /// What the database holds of `products`, or of all.
+    pub(crate) async fn all_stored(&self, products: Option<&[Uuid]>) -> HashMap<Uuid, Shown> {
+        let rows = self.sql.rows("SELECT product_id, version, price_minor, stock FROM products").await;
+        let shown = |row: &Vec<String>| {
+            let number = |at: usize| row[at].parse().unwrap();
+            (row[0].parse().unwrap(), Shown { version: number(1), price: number(2), stock: number(3) })
+        };
+        let wanted = |id: &Uuid| products.is_none_or(|products| products.contains(id));
+        rows.iter().map(shown).filter(|(id, _)| wanted(id)).collect()
+    }
+
+    /// Begins the relay's next epoch, as whoever finds entries lost does.
+    pub(crate) async fn next_epoch(&self) {
+        let old = self.db().epoch().await.unwrap();
+        gateway::epoch::change(&self.db(), &self.redis(), &old, "test").await.unwrap();
+    }
 }
