@@ -84,9 +84,10 @@ impl Viewer {
     /// Connects once; what is said is read in the background.
     pub(crate) async fn try_connect(&mut self, addr: SocketAddr) -> Result<(), Refused> {
         self.cut();
-        let products = self.products.as_ref().map(|products| {
-            products.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",")
-        });
+        let products = self
+            .products
+            .as_ref()
+            .map(|products| products.iter().map(Uuid::to_string).collect::<Vec<_>>().join(","));
         let query: Vec<_> = products.iter().map(|products| ("products", products.as_str())).collect();
         let cursor = self.book().cursor.clone();
         let mut line = Line::open(self.kind, addr, &query, cursor.as_deref()).await?;
@@ -158,7 +159,12 @@ impl Viewer {
                 if book.held == stored || !book.faults.is_empty() {
                     break;
                 }
-                assert!(started.elapsed() < LONG, "{:?} does not converge: {}", self.kind, book.compare(&stored));
+                assert!(
+                    started.elapsed() < LONG,
+                    "{:?} does not converge: {}",
+                    self.kind,
+                    book.compare(&stored)
+                );
             }
             tokio::time::sleep(LOOK).await;
         }
