@@ -4,7 +4,7 @@
 //! more there; one that was too slow finds that the ring no longer reaches its place, and is never misled by silence.
 //! Each entering of an epoch is a new *generation*: what was read of one means nothing in another.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use schema::{Product, ProductId, Version};
@@ -21,8 +21,11 @@ use crate::redis::EntryId;
 
 /// Bytes of a product in a snapshot, about.
 const PRODUCT_BYTES: u64 = 320;
-/// The shared snapshot is taken anew once this many bytes of news came after it, or a quarter of its own size if that
-/// is more. So the snapshots that slow viewers hold add up to a few times the ring, whatever they do.
+/// Snapshots that may be on their way to viewers before viewers share older ones. With fewer a new viewer gets one of this
+/// moment, so that it is not told what changed before it came.
+const OWN_SNAPSHOTS: usize = 8;
+/// With more, the shared snapshot is taken anew once this many bytes of news came after it, or a quarter of its own size
+/// if that is more. So the snapshots that slow viewers hold add up to a few times the ring, whatever they do.
 const SNAPSHOT_NEWS_BYTES: u64 = 64 * 1024;
 
 /// How far the tail is; a watch tells every change.
@@ -61,8 +64,17 @@ struct State {
     epoch: Uuid,
     view: View,
     ring: Ring,
-    /// The newest snapshot of all products, and the ring's reading when it was taken.
-    shared: Mutex<Option<(u64, Arc<Snapshot>)>>,
+    /// Snapshots of all products that somebody still holds.
+    snapshots: Mutex<Snapshots>,
+}
+
+/// Snapshots of all products.
+#[derive(Default)]
+struct Snapshots {
+    /// The newest one, and the ring's reading when it was taken.
+    newest: Option<(u64, Arc<Snapshot>)>,
+    /// All that were taken and may still be held.
+    held: Vec<Weak<Snapshot>>,
 }
 
 /// The one place of it.
@@ -90,7 +102,7 @@ impl Shared {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let generation = state.as_ref().map_or(1, |state| state.generation + 1);
         let ring = Ring::new(last, self.ring_limit);
-        *state = Some(State { generation, epoch, view, ring, shared: Mutex::new(None) });
+        *state = Some(State { generation, epoch, view, ring, snapshots: Mutex::default() });
         self.heard();
         self.place.send_replace(Place { generation, last });
     }
@@ -188,10 +200,13 @@ impl Shared {
 
 impl State {
     fn snapshot_of_all(&self, least: EntryId) -> Arc<Snapshot> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let news_limit = SNAPSHOT_NEWS_BYTES.max(self.view.len() as u64 * PRODUCT_BYTES / 4);
+        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshots.held.retain(|held| held.strong_count() > 0);
+        let crowded = snapshots.held.len() >= OWN_SNAPSHOTS;
+        let news_limit =
+            if crowded { SNAPSHOT_NEWS_BYTES.max(self.view.len() as u64 * PRODUCT_BYTES / 4) } else { 0 };
         let total = self.ring.total_bytes();
-        if let Some((taken_at, snapshot)) = shared.as_ref()
+        if let Some((taken_at, snapshot)) = snapshots.newest.as_ref()
             && snapshot.place >= least
             && total - taken_at <= news_limit
             && self.ring.reaches(snapshot.place)
@@ -200,7 +215,8 @@ impl State {
         }
         let products: Vec<Arc<Product>> = self.view.products_after(None).map(Arc::clone).collect();
         let snapshot = Arc::new(Snapshot::new(self.ring.last(), products));
-        *shared = Some((total, Arc::clone(&snapshot)));
+        snapshots.held.push(Arc::downgrade(&snapshot));
+        snapshots.newest = Some((total, Arc::clone(&snapshot)));
         snapshot
     }
 }
