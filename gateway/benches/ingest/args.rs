@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Changes of one row-by-row measurement: it takes long, and its rate does not change with their number.
     #[arg(long, default_value_t = 3_000)]
     pub(crate) single_rows: usize,
+    /// Seconds of the latency's measurement, 500 changes each.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) latency_s: u64,
     /// Measure the drain alone, for instance under a profiler.
     #[arg(long)]
     pub(crate) drain_only: bool,

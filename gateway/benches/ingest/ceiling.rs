@@ -6,12 +6,18 @@ use anyhow::ensure;
 use chrono::Utc;
 use futures_util::future::try_join_all;
 
+use crate::cpu::Cpu;
 use crate::database::Database;
+use crate::report::Measured;
 use crate::servers::Servers;
 use crate::topic::Topic;
 
 /// Rows a second over so many connections.
-pub(crate) async fn measure(servers: &Servers, topic: &Topic, connections: usize) -> anyhow::Result<f64> {
+pub(crate) async fn measure(
+    servers: &Servers,
+    topic: &Topic,
+    connections: usize,
+) -> anyhow::Result<Measured> {
     let mut database = Database::create(servers).await?;
     let batches = topic.batches(connections);
     let today = Utc::now().date_naive();
@@ -20,7 +26,7 @@ pub(crate) async fn measure(servers: &Servers, topic: &Topic, connections: usize
         // opens the connection
         writer.apply(&[], today).await?;
     }
-    let started = Instant::now();
+    let (started, used_before) = (Instant::now(), Cpu::with_ourselves());
     try_join_all(writers.iter_mut().zip(&batches).map(|(writer, batches)| async move {
         for batch in batches {
             writer.apply(batch, today).await?;
@@ -28,9 +34,10 @@ pub(crate) async fn measure(servers: &Servers, topic: &Topic, connections: usize
         anyhow::Ok(())
     }))
     .await?;
-    let took = started.elapsed();
+    let (took, used) = (started.elapsed(), Cpu::with_ourselves());
     ensure!(database.history().await? == i64::try_from(topic.len())?, "the history lacks rows");
     drop(writers);
     database.remove().await?;
-    Ok(topic.len() as f64 / took.as_secs_f64())
+    let rows = topic.len() as f64;
+    Ok(Measured { rows_per_s: rows / took.as_secs_f64(), cpu: used.per_million_since(used_before, rows) })
 }

@@ -8,29 +8,35 @@ const TICKS_PER_S: f64 = 100.0;
 /// Processor seconds of those who work while a topic drains.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cpu {
-    pub(crate) gateway: f64,
+    /// The gateway, or this program where it stands in for it.
+    pub(crate) program: f64,
     pub(crate) postgres: f64,
     pub(crate) kafka: f64,
     pub(crate) redis: f64,
 }
 
 impl Cpu {
-    /// What they used so far; servers are children of this process and found by name.
-    pub(crate) fn of(gateway: u32) -> Self {
+    /// What they used so far, with the gateway's process id.
+    pub(crate) fn with_gateway(pid: u32) -> Self {
+        Self::with(tree(pid))
+    }
+
+    /// What they used so far, with this process in the gateway's place.
+    pub(crate) fn with_ourselves() -> Self {
+        Self::with(times(std::process::id()).iter().take(2).sum())
+    }
+
+    /// Servers are children of this process and found by name.
+    fn with(program: f64) -> Self {
         let server = |name| child_named(name).map_or(0.0, tree);
-        Self {
-            gateway: tree(gateway),
-            postgres: server("postgres"),
-            kafka: server("java"),
-            redis: server("redis-server"),
-        }
+        Self { program, postgres: server("postgres"), kafka: server("java"), redis: server("redis-server") }
     }
 
     /// What they used since `earlier`, for a million changes when it was `changes`.
     pub(crate) fn per_million_since(self, earlier: Self, changes: f64) -> Self {
         let per_million = |now: f64, before: f64| (now - before) / changes * 1e6;
         Self {
-            gateway: per_million(self.gateway, earlier.gateway),
+            program: per_million(self.program, earlier.program),
             postgres: per_million(self.postgres, earlier.postgres),
             kafka: per_million(self.kafka, earlier.kafka),
             redis: per_million(self.redis, earlier.redis),

@@ -10,6 +10,7 @@ use gateway::redis::Redis;
 use crate::cpu::Cpu;
 use crate::database::Database;
 use crate::processes::Running;
+use crate::report::Measured;
 use crate::servers::{self, Servers};
 use crate::topic::Topic;
 
@@ -20,19 +21,8 @@ const LOOK_CLOSELY: Duration = Duration::from_millis(4);
 /// A drain that takes longer is stuck.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// One drain.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Drained {
-    /// From the first row that was seen to the last.
-    pub(crate) rows_per_s: f64,
-    /// From the program's start to the first row.
-    pub(crate) first_row: Duration,
-    /// For a million changes.
-    pub(crate) cpu: Cpu,
-}
-
 /// Drains the topic with the gateway `program`.
-pub(crate) async fn measure(servers: &Servers, topic: &Topic, program: &Path) -> anyhow::Result<Drained> {
+pub(crate) async fn measure(servers: &Servers, topic: &Topic, program: &Path) -> anyhow::Result<Measured> {
     let mut database = Database::create(servers).await?;
     let total = i64::try_from(topic.len())?;
     open_relay(servers, &database).await?;
@@ -43,10 +33,10 @@ pub(crate) async fn measure(servers: &Servers, topic: &Topic, program: &Path) ->
         let applied = database.applied().await?;
         let now = Instant::now();
         if applied > 0 && first.is_none() {
-            first = Some((now, applied, Cpu::of(gateway.pid())));
+            first = Some((now, applied, Cpu::with_gateway(gateway.pid())));
         }
         if applied >= total {
-            break (now, Cpu::of(gateway.pid()));
+            break (now, Cpu::with_gateway(gateway.pid()));
         }
         ensure!(now < began + LIMIT, "{applied} of {total} after {LIMIT:?}");
         gateway.ensure_alive()?;
@@ -59,14 +49,11 @@ pub(crate) async fn measure(servers: &Servers, topic: &Topic, program: &Path) ->
     ensure!(database.history().await? == total, "the history lacks rows");
     let Some((since, at_first, used_before)) = first else { anyhow::bail!("no row was seen") };
     let rows = (total - at_first) as f64;
-    let drained = Drained {
-        rows_per_s: rows / (last - since).as_secs_f64(),
-        first_row: since - began,
-        cpu: used.per_million_since(used_before, rows),
-    };
+    let rows_per_s = rows / (last - since).as_secs_f64();
+    let measured = Measured { rows_per_s, cpu: used.per_million_since(used_before, rows) };
     gateway.stop()?;
     database.remove().await?;
-    Ok(drained)
+    Ok(measured)
 }
 
 /// Begins an epoch that has a stream: so that the relay is part of the work from the first batch on.

@@ -24,6 +24,7 @@ mod ceiling;
 mod cpu;
 mod database;
 mod drain;
+mod latency;
 mod processes;
 mod report;
 mod row_by_row;
@@ -56,18 +57,23 @@ async fn run(args: &Args, servers: &Servers) -> anyhow::Result<()> {
     let mut report = Report::default();
     for round in 1..=args.rounds {
         for connections in [1, 2].into_iter().filter(|_| !args.drain_only) {
-            let rows_per_s = ceiling::measure(servers, &topic, connections).await?;
-            report.add(&format!("ceiling, {}", report::connections(connections)), rows_per_s);
+            let measured = ceiling::measure(servers, &topic, connections).await?;
+            report.add(&report::ceiling(connections), &measured);
         }
         for gateway in &args.gateways {
             let drained = drain::measure(servers, &topic, gateway).await?;
-            report.add_drain(&args.name_of(gateway), &drained);
+            report.add(&args.name_of(gateway), &drained);
         }
         if !args.drain_only {
-            report.add(report::ROW_BY_ROW, row_by_row::measure(servers, &topic, args.single_rows).await?);
+            let measured = row_by_row::measure(servers, &topic, args.single_rows).await?;
+            report.add(report::ROW_BY_ROW, &measured);
         }
         println!("round {round} of {}: {}", args.rounds, report.last_round());
     }
     println!("\n{report}");
+    for gateway in args.gateways.iter().filter(|_| !args.drain_only) {
+        let ages_ms = latency::measure(servers, args, gateway).await?;
+        println!("{}", report::latency(&ages_ms));
+    }
     Ok(())
 }

@@ -3,81 +3,82 @@
 use std::fmt;
 
 use crate::cpu::Cpu;
-use crate::drain::Drained;
+use crate::latency;
 
 /// How the naive way is called.
 pub(crate) const ROW_BY_ROW: &str = "row by row";
+/// How the names of drains begin.
+const DRAIN: &str = "drain";
 
-/// Figures by name, in the order in which they came first.
-#[derive(Default)]
-pub(crate) struct Report {
-    rates: Vec<(String, Vec<f64>)>,
-    drains: Vec<(String, Vec<Drained>)>,
+/// One measurement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    /// Rows of the history a second.
+    pub(crate) rows_per_s: f64,
+    /// Processor seconds for a million of them.
+    pub(crate) cpu: Cpu,
 }
 
-/// `1 connection`, `2 connections`.
-pub(crate) fn connections(count: usize) -> String {
-    format!("{count} connection{}", if count == 1 { "" } else { "s" })
+/// Measurements by name, in the order in which they came first.
+#[derive(Default)]
+pub(crate) struct Report(Vec<(String, Vec<Measured>)>);
+
+/// How a ceiling is called.
+pub(crate) fn ceiling(connections: usize) -> String {
+    format!("ceiling, {connections} connection{}", if connections == 1 { "" } else { "s" })
+}
+
+/// The latency's line.
+pub(crate) fn latency(ages_ms: &[f64]) -> String {
+    let [half, most, longest] = [0.5, 0.99, 1.0].map(|part| quantile(ages_ms, part));
+    let (changes, rate) = (ages_ms.len(), latency::RATE);
+    format!(
+        "from a change to a WebSocket, {rate} changes a second: p50 {half:.1} ms, p99 {most:.1} ms, longest \
+         {longest:.1} ms of {changes}"
+    )
 }
 
 impl Report {
-    /// A rate, rows a second.
-    pub(crate) fn add(&mut self, name: &str, rows_per_s: f64) {
-        entry(&mut self.rates, name).push(rows_per_s);
-    }
-
-    /// A drain.
-    pub(crate) fn add_drain(&mut self, name: &str, drained: &Drained) {
-        self.add(name, drained.rows_per_s);
-        entry(&mut self.drains, name).push(*drained);
+    /// Takes a measurement.
+    pub(crate) fn add(&mut self, name: &str, measured: &Measured) {
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some((_, list)) => list.push(*measured),
+            None => self.0.push((name.to_owned(), vec![*measured])),
+        }
     }
 
     /// The newest figure of each kind.
     pub(crate) fn last_round(&self) -> String {
-        let last =
-            |(name, rates): &(String, Vec<f64>)| format!("{name} {:.0}/s", rates.last().unwrap_or(&0.0));
-        self.rates.iter().map(last).collect::<Vec<_>>().join("; ")
+        let last = |(name, list): &(String, Vec<Measured>)| {
+            format!("{name} {:.0}/s", list.last().map_or(f64::NAN, |measured| measured.rows_per_s))
+        };
+        self.0.iter().map(last).collect::<Vec<_>>().join("; ")
     }
 
-    fn fmt_rates(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "rows a second, history included:     median       least        most")?;
-        for (name, rates) in &self.rates {
-            let (least, most) = (quantile(rates, 0.0), quantile(rates, 1.0));
-            writeln!(f, "  {name:<30} {:>11.0} {least:>11.0} {most:>11.0}", quantile(rates, 0.5))?;
+    fn fmt_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<36} rows a second, history included    processor s per million rows", "")?;
+        writeln!(f, "{:<36}   median    least     most    client   PostgreSQL  Kafka  Redis", "")?;
+        for (name, list) in &self.0 {
+            let of = |figure: fn(&Measured) -> f64, part| {
+                quantile(&list.iter().map(figure).collect::<Vec<_>>(), part)
+            };
+            let [median, least, most] = [0.5, 0.0, 1.0].map(|part| of(|m| m.rows_per_s, part));
+            write!(f, "{name:<36} {median:>8.0} {least:>8.0} {most:>8.0}  ")?;
+            let (client, postgres) = (of(|m| m.cpu.program, 0.5), of(|m| m.cpu.postgres, 0.5));
+            let (kafka, redis) = (of(|m| m.cpu.kafka, 0.5), of(|m| m.cpu.redis, 0.5));
+            writeln!(f, "{client:>8.1} {postgres:>12.1} {kafka:>6.1} {redis:>6.1}")?;
         }
         Ok(())
     }
 
-    /// The drain against the others: the median of the rounds' ratios, so that a slow minute of the machine does not count.
+    /// A drain against the others: the median of the rounds' ratios, so that a slow minute of the machine counts little.
     fn fmt_ratios(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (drain, _) in &self.drains {
-            let rates_of =
-                |name: &str| self.rates.iter().find(|(other, _)| other == name).map(|(_, rates)| rates);
-            let Some(mine) = rates_of(drain) else { continue };
-            writeln!(f, "{drain}, against:")?;
-            for (name, rates) in self.rates.iter().filter(|(name, _)| name != drain) {
-                let ratios: Vec<f64> = mine.iter().zip(rates).map(|(mine, other)| mine / other).collect();
-                writeln!(f, "  {name:<30} {:>11.2}", quantile(&ratios, 0.5))?;
+        for (drain, mine) in self.0.iter().filter(|(name, _)| name.starts_with(DRAIN)) {
+            for (name, others) in self.0.iter().filter(|(name, _)| name != drain) {
+                let ratios: Vec<f64> =
+                    mine.iter().zip(others).map(|(mine, other)| mine.rows_per_s / other.rows_per_s).collect();
+                writeln!(f, "{drain} / {name}: {:.2}", quantile(&ratios, 0.5))?;
             }
-        }
-        Ok(())
-    }
-
-    fn fmt_cpu(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, drains) in &self.drains {
-            let median =
-                |of: fn(&Cpu) -> f64| quantile(&drains.iter().map(|d| of(&d.cpu)).collect::<Vec<_>>(), 0.5);
-            let first: Vec<f64> = drains.iter().map(|d| d.first_row.as_secs_f64()).collect();
-            writeln!(
-                f,
-                "{name}: processor seconds per million changes: gateway {:.1}, PostgreSQL {:.1}, Kafka {:.1}, Redis \
-                 {:.1}; {:.1} s from start to the first row",
-                median(|cpu| cpu.gateway),
-                median(|cpu| cpu.postgres),
-                median(|cpu| cpu.kafka),
-                median(|cpu| cpu.redis),
-                quantile(&first, 0.5)
-            )?;
         }
         Ok(())
     }
@@ -85,24 +86,15 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_rates(f)?;
-        self.fmt_ratios(f)?;
-        self.fmt_cpu(f)
+        self.fmt_table(f)?;
+        self.fmt_ratios(f)
     }
 }
 
-fn entry<'a, T>(list: &'a mut Vec<(String, Vec<T>)>, name: &str) -> &'a mut Vec<T> {
-    let at = list.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
-        list.push((name.to_owned(), Vec::new()));
-        list.len() - 1
-    });
-    &mut list[at].1
-}
-
 /// The value below which `part` of `values` lie; 0.5 is the median.
-pub(crate) fn quantile(values: &[f64], part: f64) -> f64 {
+fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let at = (sorted.len().saturating_sub(1)) as f64 * part;
+    let at = sorted.len().saturating_sub(1) as f64 * part;
     sorted.get(at.round() as usize).copied().unwrap_or(f64::NAN)
 }

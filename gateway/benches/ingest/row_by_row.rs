@@ -9,7 +9,9 @@ use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use schema::ProductChanged;
 
+use crate::cpu::Cpu;
 use crate::database::Database;
+use crate::report::Measured;
 use crate::servers::Servers;
 use crate::topic::Topic;
 
@@ -41,17 +43,18 @@ diesel::table! {
 }
 
 /// Rows a second, over one connection, with prepared statements.
-pub(crate) async fn measure(servers: &Servers, topic: &Topic, rows: usize) -> anyhow::Result<f64> {
+pub(crate) async fn measure(servers: &Servers, topic: &Topic, rows: usize) -> anyhow::Result<Measured> {
     let mut database = Database::create(servers).await?;
-    let started = Instant::now();
+    let (started, used_before) = (Instant::now(), Cpu::with_ourselves());
     for change in topic.last(rows) {
         database.connection.transaction(async |connection| write(connection, change).await).await?;
     }
-    let took = started.elapsed();
+    let (took, used) = (started.elapsed(), Cpu::with_ourselves());
     let written = database.history().await?;
     ensure!(written == i64::try_from(rows.min(topic.len()))?, "the history lacks rows");
     database.remove().await?;
-    Ok(written as f64 / took.as_secs_f64())
+    let rows = written as f64;
+    Ok(Measured { rows_per_s: rows / took.as_secs_f64(), cpu: used.per_million_since(used_before, rows) })
 }
 
 async fn write(connection: &mut AsyncPgConnection, change: &ProductChanged) -> QueryResult<()> {

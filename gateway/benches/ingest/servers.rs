@@ -1,6 +1,6 @@
 //! The servers of the benchmark, and the topic that the generator fills.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
@@ -50,7 +50,7 @@ impl Servers {
     }
 
     /// A gateway's command line; it is alone in its group and on its relay.
-    pub(crate) fn gateway(&self, program: &std::path::Path, topic: &str, database: &str) -> Command {
+    pub(crate) fn gateway(&self, program: &Path, topic: &str, database: &str) -> Command {
         let mut command = Command::new(program);
         command.args(["--listen", "127.0.0.1:0", "--replica", "bench", "--drain-s", "0"]);
         command.args(["--kafka", &self.kafka(), "--changes-topic", topic, "--group", database]);
@@ -74,6 +74,11 @@ impl Servers {
     /// The URL of a database.
     pub(crate) fn database_url(&self, name: &str) -> String {
         self.stack.database_url(name)
+    }
+
+    /// A folder that goes with the servers.
+    pub(crate) fn folder(&self) -> &Path {
+        self.stack.folder()
     }
 
     /// Creates an empty database.
