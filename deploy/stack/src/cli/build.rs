@@ -54,9 +54,8 @@ impl Build {
             }
             if Instant::now() > word_at {
                 let state = state(&self.log());
-                self.clock.say(&format!(
-                    "building the gateway and the generator: {state} (log: .run/log/build.log)"
-                ));
+                let log = self.layout.log("build");
+                self.clock.say(&format!("building gateway and generator: {state} (log: {})", log.display()));
                 word_at = Instant::now() + WORD_EVERY;
             }
             std::thread::sleep(Duration::from_millis(50));
