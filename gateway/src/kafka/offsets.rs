@@ -117,7 +117,9 @@ impl Owned {
             (known(position)? < next).then(|| (position.clone(), next))
         };
         let missing: Vec<_> = self.partitions.iter().filter_map(is_missing).collect();
-        missing.iter().for_each(|(position, next)| self.commit_again(position, *next));
+        for (position, next) in &missing {
+            self.commit_again(position, *next);
+        }
     }
 
     /// What is to be committed again.

@@ -137,13 +137,13 @@ impl Context {
         self.events.iter().filter(|events| events.try_send(event.clone()).is_ok()).count()
     }
 
-    fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: Arc<[Position]>) {
+    fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &Arc<[Position]>) {
         {
             let mut owned = self.owned();
             partitions.iter().for_each(|position| owned.revoking(position));
         }
         let (ack, acks) = sync_channel(self.events.len());
-        let wait_for = self.tell(&Event::Revoked { partitions: Arc::clone(&partitions), ack });
+        let wait_for = self.tell(&Event::Revoked { partitions: Arc::clone(partitions), ack });
         let deadline = Instant::now() + REVOKE_WAIT;
         let mut acked = 0;
         while acked < wait_for && Instant::now() < deadline {
@@ -162,7 +162,7 @@ impl Context {
             );
         }
         // once more, and waiting for the answer, what was asked for a moment ago
-        self.owned().commit_last_again(&partitions);
+        self.owned().commit_last_again(partitions);
         self.commit(consumer, CommitMode::Sync);
     }
 
@@ -220,7 +220,7 @@ impl ConsumerContext for Context {
                     self.metrics.lost.inc_by(positions.len() as u64);
                     self.tell(&Event::Lost { partitions: Arc::clone(&positions) });
                 } else {
-                    self.revoke(consumer, Arc::clone(&positions));
+                    self.revoke(consumer, &positions);
                 }
                 {
                     let mut owned = self.owned();

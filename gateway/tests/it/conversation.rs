@@ -29,7 +29,7 @@ async fn a_viewer_of_a_set_sees_only_its_products() {
         let mut viewer = Viewer::of(kind, &products[..2]);
         let version = if kind == Kind::Ws { 2 } else { 3 };
         viewer.connect(&gateway).await;
-        viewer.until("its snapshot is whole", |book| book.has_snapshot()).await;
+        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
         change_each(&world, &products, version).await;
         viewer.until_holds(products[1], version).await;
         viewer.until_converged(&world).await;
@@ -37,7 +37,7 @@ async fn a_viewer_of_a_set_sees_only_its_products() {
         assert_eq!(viewer.book().spans(products[0]), [(version, version)]);
         assert_eq!(viewer.book().spans(products[2]), []);
     }
-    for (query, field) in [("products", "x"), ("products", &vec!["x"; 2].join(","))] {
+    for (query, field) in [("products", "x"), ("products", &["x"; 2].join(","))] {
         let answer = Line::open(Kind::Sse, gateway.addr().await, &[(query, field)], None).await;
         let Err(Refused::Answer(400, body)) = answer else { panic!("it was let in") };
         assert_eq!(body["field"], "products", "{body}");
@@ -124,7 +124,7 @@ async fn a_heartbeat_carries_a_cursor_to_go_on_at() {
         // nothing of what it follows changes, and yet its place moves on
         let mut viewer = Viewer::of(kind, &products[..1]);
         viewer.connect(&gateways[0]).await;
-        viewer.until("its snapshot is whole", |book| book.has_snapshot()).await;
+        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
         let begun = viewer.book().cursor.clone();
         change_each(&world, &products[1..], version).await;
         let what = "a heartbeat moves its cursor on";

@@ -32,7 +32,7 @@ async fn a_fresh_view_on_a_replica_that_starts_while_changes_flow_has_no_hole() 
         let mut moving = [Viewer::of(Kind::Ws, &awake), Viewer::of(Kind::Sse, &awake)];
         for viewer in &mut moving {
             viewer.connect(&gw1).await;
-            viewer.until("its snapshot is whole", |book| book.has_snapshot()).await;
+            viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
             viewer.cut();
         }
         let replica = world.gateway(name, &args);

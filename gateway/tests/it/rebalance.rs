@@ -96,7 +96,10 @@ async fn a_revoked_partition_that_cannot_be_finished_is_dropped_uncommitted() {
     handover.second.until_assigned(1).await;
     handover.gate.open().await;
     handover.assert_all_well().await;
-    assert!(handover.second.audit().iter().any(|line| line.is_outcome()), "the second one did it");
+    assert!(
+        handover.second.audit().iter().any(super::helpers::audit::Line::is_outcome),
+        "the second one did it"
+    );
 }
 
 #[tokio::test]

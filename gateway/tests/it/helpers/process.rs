@@ -34,7 +34,7 @@ impl Process {
         }
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         let child = child::tie_to_us(&mut command).spawn();
-        let child = child.unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+        let child = child.unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         Self { name: name.to_owned(), child, log }
     }
 

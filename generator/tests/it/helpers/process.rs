@@ -106,9 +106,10 @@ impl Generator {
 }
 
 impl Ended {
-    /// The number before `word` in what it said last: `12 changes sent`.
+    /// The number before `word` where that stands last in what it said: `12 changes sent`.
     pub(crate) fn number_before(&self, word: &str) -> usize {
-        let before = self.stderr.rsplit_once(word).unwrap_or_else(|| panic!("no {word:?} in {self:?}")).0;
+        let said = format!("{}{}", self.stdout, self.stderr);
+        let before = said.rsplit_once(word).unwrap_or_else(|| panic!("no {word:?} in {self:?}")).0;
         before.split_whitespace().next_back().unwrap().parse().unwrap()
     }
 }
