@@ -55,7 +55,7 @@ pub enum TopicError {
     /// It is missing, and was not to be made.
     #[error("there is no topic {0}")]
     Missing(String),
-    /// Nobody answered for [`SHORT`].
+    /// Nobody answered for a while.
     #[error("kafka at {kafka} does not answer")]
     Away {
         /// Where.

@@ -1,6 +1,6 @@
 //! Replay: recorded changes instead of random ones.
 //!
-//! Each line of the recording ([`line`]) says a product's whole state; the id follows from its stock-keeping unit, and
+//! Each line of the recording (module `line`) says a product's whole state; the id follows from its stock-keeping unit, and
 //! the version is the next one after what the topic has. `--speed` stretches the distances between the recorded times;
 //! what lies in the past is due at once. A bad line is told, and then skipped and counted, or, when strict, ends the
 //! replay; what was sent before it is flushed first. A recording whose header is wrong is refused as a whole.
