@@ -29,7 +29,7 @@ async fn a_viewer_of_a_set_sees_only_its_products() {
         let mut viewer = Viewer::of(kind, &products[..2]);
         let version = if kind == Kind::Ws { 2 } else { 3 };
         viewer.connect(&gateway).await;
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
         change_each(&world, &products, version).await;
         viewer.until_holds(products[1], version).await;
         viewer.until_converged(&world).await;
@@ -124,7 +124,7 @@ async fn a_heartbeat_carries_a_cursor_to_go_on_at() {
         // nothing of what it follows changes, and yet its place moves on
         let mut viewer = Viewer::of(kind, &products[..1]);
         viewer.connect(&gateways[0]).await;
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
         let begun = viewer.book().cursor.clone();
         change_each(&world, &products[1..], version).await;
         let what = "a heartbeat moves its cursor on";

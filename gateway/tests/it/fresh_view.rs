@@ -26,13 +26,14 @@ async fn a_fresh_view_on_a_replica_that_starts_while_changes_flow_has_no_hole() 
     );
     world.sql.run(&fill).await;
 
+    let epoch = world.db().epoch().await.unwrap();
     let mut viewers = Vec::new();
     let mut replicas = Vec::new();
     for name in ["gw2", "gw3"] {
         let mut moving = [Viewer::of(Kind::Ws, &awake), Viewer::of(Kind::Sse, &awake)];
         for viewer in &mut moving {
             viewer.connect(&gw1).await;
-            viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+            viewer.until_snapshot().await;
             viewer.cut();
         }
         let replica = world.gateway(name, &args);
@@ -50,9 +51,12 @@ async fn a_fresh_view_on_a_replica_that_starts_while_changes_flow_has_no_hole() 
     }
     generator.stop().await;
     world.until_all_committed().await;
+    // (a machine so busy that Redis did not answer for seconds begins another epoch)
+    let same_epoch = world.db().epoch().await.unwrap() == epoch;
     for viewer in &viewers {
         viewer.until_converged(&world).await;
-        assert_eq!(viewer.book().resets(), 0, "who moved here with a cursor goes on at it");
+        let resets = viewer.book().resets();
+        assert!(resets == 0 || !same_epoch, "who moved here with a cursor goes on at it");
     }
     // the loading was long enough to mean something
     let log = replicas[0].process.log();

@@ -43,7 +43,7 @@ async fn assert_moves_to(second_args: &[&str], counted: bool) {
     for viewer in &mut viewers {
         viewer.connect(&first).await;
         viewer.until_holds(products[1], 3).await;
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
     }
     change_all(&world, &products, 4, 5).await;
     for viewer in &mut viewers {
@@ -97,7 +97,7 @@ async fn a_cursor_that_is_too_old_gets_a_reset_and_a_snapshot() {
     let mut viewers = BOTH.map(Viewer::new);
     for viewer in &mut viewers {
         viewer.connect(&gateway).await;
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
         viewer.cut();
     }
     change_all(&world, &[product], 3, 2 + MISSED).await;
@@ -111,7 +111,7 @@ async fn a_cursor_that_is_too_old_gets_a_reset_and_a_snapshot() {
     for viewer in &mut viewers {
         viewer.connect(&gateway).await;
         assert_eq!((greeted(viewer, "resumed"), greeted(viewer, "reset")), (json!(false), json!(true)));
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
         assert!(viewer.book().all("snapshot").all(|page| page["reset"] == true));
         viewer.until_converged(&world).await;
     }
@@ -127,7 +127,7 @@ async fn a_cursor_of_another_epoch_gets_a_reset_and_a_snapshot() {
     let mut stays = BOTH.map(Viewer::new);
     for viewer in gone.iter_mut().chain(&mut stays) {
         viewer.connect(&gateway).await;
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
     }
     gone.iter_mut().for_each(Viewer::cut);
     world.next_epoch().await;
@@ -137,7 +137,7 @@ async fn a_cursor_of_another_epoch_gets_a_reset_and_a_snapshot() {
     for viewer in &mut gone {
         viewer.connect(&gateway).await;
         assert_eq!((greeted(viewer, "resumed"), greeted(viewer, "reset")), (json!(false), json!(true)));
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
     }
     change_all(&world, &[product], 3, 5).await;
     for viewer in gone.iter().chain(&stays) {
@@ -145,7 +145,7 @@ async fn a_cursor_of_another_epoch_gets_a_reset_and_a_snapshot() {
         assert_eq!(viewer.book().resets(), 1);
     }
     for viewer in &stays {
-        assert_eq!(viewer.book().connections.len(), 1, "on the same connection");
+        assert_eq!(viewer.book().ended, None, "on the same connection");
     }
 }
 
@@ -166,6 +166,6 @@ async fn a_text_that_is_no_cursor_is_refused_by_name() {
     viewer.book().cursor = Some("of another service".to_owned());
     viewer.connect(&gateway).await;
     assert_eq!(greeted(&viewer, "reset"), json!(true));
-    viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+    viewer.until_snapshot().await;
     viewer.assert_well();
 }

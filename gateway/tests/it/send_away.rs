@@ -129,6 +129,6 @@ async fn a_replica_that_is_not_ready_tells_viewers_when_to_come_back() {
     let gateway = world.gateway("gw2", &[]);
     for viewer in &mut viewers {
         viewer.connect(&gateway).await;
-        viewer.until("its snapshot is whole", super::helpers::book::Book::has_snapshot).await;
+        viewer.until_snapshot().await;
     }
 }

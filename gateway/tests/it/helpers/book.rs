@@ -74,6 +74,11 @@ impl Book {
         away.map(|away| away["what"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Whether the last status names `what`.
+    pub(crate) fn is_away(&self, what: &str) -> bool {
+        self.away().iter().any(|away| away == what)
+    }
+
     /// Whether the last connection's snapshot is whole.
     pub(crate) fn has_snapshot(&self) -> bool {
         self.all("snapshot").any(|page| page["last"] == true) && self.snapshot.is_none()

@@ -103,7 +103,7 @@ impl Viewer {
                         continue;
                     }
                 };
-                let mut book = book.lock().unwrap();
+                let Ok(mut book) = book.lock() else { return }; // the test has failed
                 match said {
                     Said::Frame(frame) => book.take(frame),
                     Said::Retry(ms) => book.retry_ms = Some(ms),
@@ -141,6 +141,11 @@ impl Viewer {
     /// Waits until its book says so.
     pub(crate) async fn until(&self, what: &str, so: impl Fn(&Book) -> bool) {
         until(&format!("{:?}: {what}", self.kind), async || so(&self.book()).then_some(())).await;
+    }
+
+    /// Waits until the last page of its snapshot has come.
+    pub(crate) async fn until_snapshot(&self) {
+        self.until("its snapshot is whole", Book::has_snapshot).await;
     }
 
     /// Waits until it holds `product` in `version` or a later one.

@@ -1,0 +1,58 @@
+//! Postgres is away for a while: viewers are told, stay where they are, and then get what they missed.
+
+use stack::{Options, Private, Shared};
+
+use crate::helpers::{Kind, Viewer, World, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn viewers_catch_up_after_postgres_was_stopped_for_a_while() {
+    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
+    let mut world = World::on(&Shared::of(&servers), "pgviewers", 4).await;
+    let gateways = ["gw1", "gw2"].map(|name| world.gateway(name, &["--repair-page-ms", "0"]));
+    let mut generator = world.generator(&["--products", "30", "--rate", "100"]);
+    let mut viewers = Vec::new();
+    for gateway in &gateways {
+        viewers.push(Viewer::at(Kind::Ws, gateway).await);
+        viewers.push(Viewer::at(Kind::Sse, gateway).await);
+    }
+    for viewer in &viewers {
+        viewer
+            .until("it follows all products", |book| {
+                book.held.len() == 30 && book.all("product_changed").count() > 30
+            })
+            .await;
+    }
+
+    let epoch = world.db().epoch().await.unwrap();
+    let resets: Vec<_> = viewers.iter().map(|viewer| viewer.book().resets()).collect();
+    servers.stop("postgres").unwrap();
+    for viewer in &viewers {
+        viewer.until("it is told that Postgres is away", |book| book.is_away("postgres")).await;
+        assert!(viewer.book().all("status").last().unwrap()["stale_ms"].is_u64());
+    }
+    for gateway in &gateways {
+        let ready = gateway.get("/readyz").await.unwrap();
+        assert_eq!(ready.status, 503);
+        assert!(ready.body.contains("postgres"), "{}", ready.body);
+    }
+    let before = generator.produced().len();
+    until("changes come meanwhile", async || (generator.produced().len() > before + 200).then_some(())).await;
+    servers.start_again("postgres").unwrap();
+    world.reconnect().await;
+    for viewer in &viewers {
+        viewer.until("all is well again", |book| book.away().is_empty()).await;
+    }
+    generator.stop().await;
+    world.until_all_committed().await;
+
+    let same_epoch = world.db().epoch().await.unwrap() == epoch;
+    for (viewer, resets) in viewers.iter().zip(resets) {
+        viewer.until_converged(&world).await;
+        // (a machine so busy that Redis did not answer for seconds begins another epoch)
+        assert!(viewer.book().resets() == resets || !same_epoch, "nothing was lost, so nobody begins anew");
+        assert_eq!(viewer.book().ended, None, "nobody was cut off");
+    }
+    let history = world.sql.number("SELECT count(*) FROM product_changes").await;
+    assert_eq!(history, generator.produced().len() as i64, "each change once");
+    assert_eq!(world.letters(), [], "a database that is away condemns no record");
+}

@@ -1,0 +1,145 @@
+//! Redis loses everything, starts anew, or is away: viewers are told, and end with what the database holds.
+//!
+//! Repair is off: what is right at the end is so by the relay's epoch alone.
+
+use std::time::{Duration, Instant};
+
+use deadpool_redis::redis;
+use stack::{Options, Private, Shared};
+
+use crate::helpers::book::Book;
+use crate::helpers::process::{Gateway, Generator};
+use crate::helpers::{Kind, Viewer, World, audit, until};
+
+/// How long Redis is away.
+const AWAY: Duration = Duration::from_secs(10);
+const PRODUCTS: usize = 40;
+
+/// Two replicas under load, each with a viewer of each kind.
+struct Scene {
+    servers: Private,
+    world: World,
+    gateways: [Gateway; 2],
+    generator: Generator,
+    viewers: Vec<Viewer>,
+    /// How often each viewer had been told to begin anew before the fault; on a busy machine Redis may be slow by itself.
+    resets: Vec<usize>,
+}
+
+impl Scene {
+    async fn begin(name: &str, options: Options) -> Self {
+        let servers = Private::start(options).unwrap();
+        let world = World::on(&Shared::of(&servers), name, 4).await;
+        let gateways = ["gw1", "gw2"].map(|name| world.gateway(name, &["--repair-page-ms", "0"]));
+        let generator = world.generator(&["--products", &PRODUCTS.to_string(), "--rate", "150"]);
+        let mut viewers = Vec::new();
+        for gateway in &gateways {
+            viewers.push(Viewer::at(Kind::Ws, gateway).await);
+            viewers.push(Viewer::at(Kind::Sse, gateway).await);
+        }
+        for viewer in &viewers {
+            viewer
+                .until("it follows all products", |book| {
+                    book.held.len() == PRODUCTS && book.all("product_changed").count() > 50
+                })
+                .await;
+        }
+        let resets = viewers.iter().map(|viewer| viewer.book().resets()).collect();
+        Self { servers, world, gateways, generator, viewers, resets }
+    }
+
+    async fn until_all(&self, what: &str, so: impl Fn(&Book) -> bool) {
+        for viewer in &self.viewers {
+            viewer.until(what, &so).await;
+        }
+    }
+
+    async fn until_reset(&self) {
+        for (viewer, before) in self.viewers.iter().zip(&self.resets) {
+            let so = |book: &Book| book.resets() > *before && book.has_snapshot();
+            viewer.until("it is told to begin anew", so).await;
+        }
+    }
+
+    /// Waits until `count` more changes are written and committed.
+    async fn until_written(&self, count: i64) {
+        let rows = "SELECT count(*) FROM product_changes";
+        let committed = || self.world.committed(&self.world.topic).values().sum::<i64>();
+        let (rows_before, committed_before) = (self.world.sql.number(rows).await, committed());
+        until(&format!("{count} more changes are written and committed"), async || {
+            let written = self.world.sql.number(rows).await - rows_before;
+            (written >= count && committed() - committed_before >= count).then_some(())
+        })
+        .await;
+    }
+
+    /// All is over: nothing is lost, nothing went back, and everybody shows what the database holds.
+    async fn end(mut self) {
+        // changes go on for a while after the fault
+        self.until_written(100).await;
+        self.until_all("all is well again", |book| book.away().is_empty()).await;
+        self.generator.stop().await;
+        self.world.until_all_committed().await;
+        for viewer in &self.viewers {
+            viewer.until_converged(&self.world).await;
+            assert_eq!(viewer.book().ended, None, "nobody was cut off");
+        }
+        let produced = self.generator.produced().len() as i64;
+        let history = self.world.sql.number("SELECT count(*) FROM product_changes").await;
+        assert_eq!(history, produced, "each change once");
+        assert_eq!(self.world.letters(), []);
+        let lines = self.gateways.iter().flat_map(Gateway::audit).collect::<Vec<_>>();
+        audit::assert_nothing_committed_early(
+            &lines,
+            &self.world.topic,
+            &self.world.committed(&self.world.topic),
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn viewers_converge_after_redis_was_flushed_under_load() {
+    let scene = Scene::begin("flushed", Options::default()).await;
+    let mut flush = redis::pipe();
+    flush.cmd("FLUSHALL").ignore();
+    scene.world.redis().query::<()>(&flush).await.unwrap();
+    scene.until_reset().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn viewers_converge_after_redis_was_restarted_under_load() {
+    // it keeps its file, and may come back with less than it acknowledged
+    let scene = Scene::begin("restarted", Options { durable: true, ..Options::default() }).await;
+    scene.servers.kill("redis").unwrap();
+    scene.servers.start_again("redis").unwrap();
+    scene.until_reset().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn viewers_converge_after_redis_hung_under_load() {
+    // the same server with the same stream comes back, and only the writers know that it lacks something
+    let scene = Scene::begin("hung", Options::default()).await;
+    scene.servers.pause("redis").unwrap();
+    scene.until_all("it is told that Redis is away", |book| book.is_away("redis")).await;
+    scene.until_written(100).await;
+    scene.servers.resume("redis").unwrap();
+    scene.until_reset().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn viewers_converge_after_redis_was_killed_for_10_s_under_load() {
+    let scene = Scene::begin("killed", Options::default()).await;
+    scene.servers.kill("redis").unwrap();
+    let killed = Instant::now();
+    scene.until_all("it is told that Redis is away", |book| book.is_away("redis")).await;
+    // the first batches still wait for it; then the database goes on without it
+    scene.until_written(300).await;
+    tokio::time::sleep(AWAY.saturating_sub(killed.elapsed())).await;
+    scene.until_written(50).await;
+    scene.servers.start_again("redis").unwrap();
+    scene.until_reset().await;
+    scene.end().await;
+}
