@@ -88,13 +88,18 @@ impl Application {
             }
         };
         let mut ingest = Vec::new();
-        let worked = tokio::select! {
-            worked = self.work(&mut ingest, &replicas, &tables, &tasks, &stop) => worked,
-            ended = &mut server => Err(anyhow::anyhow!("the HTTP server ended by itself: {ended:?}")),
-            () = asked => Ok(()),
+        let (worked, serves) = tokio::select! {
+            worked = self.work(&mut ingest, &replicas, &tables, &tasks, &stop) => (worked, true),
+            ended = &mut server => (Err(anyhow::anyhow!("the HTTP server ended by itself: {ended:?}")), false),
+            () = live.ended() => (Err(anyhow::anyhow!("the live lane ended by itself")), true),
+            () = asked => (Ok(()), true),
         };
         let drained = self.drain(if worked.is_ok() { ingest } else { Vec::new() }, &live, &handle);
-        let ((), _) = tokio::join!(drained, server);
+        if serves {
+            let ((), _) = tokio::join!(drained, server);
+        } else {
+            drained.await;
+        }
         stop.cancel();
         tasks.close();
         if tokio::time::timeout(TASKS_END, tasks.wait()).await.is_err() {
@@ -179,7 +184,7 @@ impl Application {
         tasks.spawn(stop.clone().run_until_cancelled_owned(keep_partitions(self.db.clone())));
         let failed = ingest.iter_mut().map(|lane| Box::pin(lane.failed()));
         let (failed, _, _) = futures_util::future::select_all(failed).await;
-        failed.context("an ingest lane ended by itself")
+        Err(failed).context("an ingest lane ended by itself")
     }
 
     /// Sends viewers away and leaves the group, side by side, then ends the HTTP server.
@@ -230,14 +235,11 @@ async fn prepare<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     what: Dependency,
     step: impl Fn() -> F,
 ) -> T {
-    let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+    let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), health.reporter());
     loop {
         match step().await {
-            Ok(done) => {
-                health.back(what);
-                return done;
-            }
-            Err(error) => health.away(what, &error),
+            Ok(done) => return done,
+            Err(error) => reporter.away(what, &error),
         }
         backoff.wait().await;
     }

@@ -39,7 +39,8 @@ impl Epoch {
 }
 
 /// Ends epoch `old` and begins the next one; returns what the row holds then. When another replica was faster, its epoch
-/// is kept: it, too, began after the caller's decision. The old stream is deleted.
+/// is kept: it, too, began after the caller's decision. The old stream is deleted as far as Redis can be reached; what
+/// stays is swept up by the readers later.
 ///
 /// # Errors
 /// The database can't be reached: the epoch is as it was.
@@ -53,8 +54,9 @@ pub async fn change(db: &Db, redis: &Redis, old: &Epoch, why: &'static str) -> R
         tracing::info!(old = %old.id, new = %new.id, why, "relay epoch changed");
         if new.has_stream() {
             forget_errors(redis.keep_stream(new.id).await);
-            forget_errors(redis.delete_stream(old.id).await);
         }
+        // late writers find nothing, look at the row, and are done
+        forget_errors(redis.delete_stream(old.id).await);
     }
     Ok(now)
 }

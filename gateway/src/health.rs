@@ -1,9 +1,13 @@
 //! What is away, and since when.
 //!
-//! Lanes say here when a service that they need stops or starts to answer; `/readyz`, the frame `status` and the log
-//! read it. It never probes anything itself: what the work meets is the truth.
+//! Lanes report here when a service that they need stops or starts to answer; `/readyz`, the frame `status` and the log
+//! read it. It never probes anything itself: what the work meets is the truth. Several may complain of one service (one
+//! can't write while another can read): it is back when nobody complains any more, and a complaint ends with the work that
+//! met it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -35,6 +39,8 @@ impl Dependency {
 pub struct State {
     /// Services that do not answer, each with the time since when.
     pub away: BTreeMap<Dependency, DateTime<Utc>>,
+    /// Who complains of what.
+    complaints: BTreeSet<(Dependency, u64)>,
     /// Whether the live lane has loaded its view for the present epoch.
     pub view_loaded: bool,
     /// Whether the replica is on its way out.
@@ -54,18 +60,31 @@ impl State {
 
 /// The one place where [`State`] is kept; clones share it.
 #[derive(Debug, Clone)]
-pub struct Health(watch::Sender<State>);
+pub struct Health {
+    state: watch::Sender<State>,
+    reporters: Arc<AtomicU64>,
+}
 
 impl Default for Health {
     fn default() -> Self {
-        Self(watch::Sender::new(State::default()))
+        Self { state: watch::Sender::new(State::default()), reporters: Arc::default() }
     }
 }
 
-impl Health {
+/// One piece of work that needs services; its complaints end with it.
+#[derive(Debug)]
+pub struct Reporter {
+    health: Health,
+    id: u64,
+    complains: AtomicBool,
+}
+
+impl Reporter {
     /// `what` does not answer, because of `error`. Logged once until it is back.
     pub fn away(&self, what: Dependency, error: &dyn std::fmt::Display) {
-        let news = self.0.send_if_modified(|state| {
+        self.complains.store(true, Ordering::Relaxed);
+        let news = self.health.state.send_if_modified(|state| {
+            state.complaints.insert((what, self.id));
             let known = state.away.contains_key(&what);
             state.away.entry(what).or_insert_with(Utc::now);
             !known
@@ -77,12 +96,19 @@ impl Health {
 
     /// `what` answers.
     pub fn back(&self, what: Dependency) {
-        if !self.0.borrow().away.contains_key(&what) {
-            return;
+        // the usual case costs no lock
+        if self.complains.load(Ordering::Relaxed) {
+            self.withdraw(what);
         }
+    }
+
+    fn withdraw(&self, what: Dependency) {
         let mut since = None;
-        self.0.send_if_modified(|state| {
-            since = state.away.remove(&what);
+        self.health.state.send_if_modified(|state| {
+            let withdrawn = state.complaints.remove(&(what, self.id));
+            if withdrawn && !state.complaints.iter().any(|(of, _)| *of == what) {
+                since = state.away.remove(&what);
+            }
             since.is_some()
         });
         if let Some(since) = since {
@@ -90,24 +116,59 @@ impl Health {
             tracing::info!(what = what.as_str(), away_ms, "service is back");
         }
     }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        for what in [Dependency::Kafka, Dependency::Postgres, Dependency::Redis] {
+            self.back(what);
+        }
+    }
+}
+
+impl Health {
+    /// For one piece of work.
+    pub fn reporter(&self) -> Reporter {
+        let id = self.reporters.fetch_add(1, Ordering::Relaxed);
+        Reporter { health: self.clone(), id, complains: AtomicBool::new(false) }
+    }
 
     /// Whether the view is loaded.
     pub fn set_view_loaded(&self, loaded: bool) {
-        self.0.send_if_modified(|state| std::mem::replace(&mut state.view_loaded, loaded) != loaded);
+        self.state.send_if_modified(|state| std::mem::replace(&mut state.view_loaded, loaded) != loaded);
     }
 
     /// The replica is on its way out.
     pub fn set_draining(&self) {
-        self.0.send_if_modified(|state| !std::mem::replace(&mut state.draining, true));
+        self.state.send_if_modified(|state| !std::mem::replace(&mut state.draining, true));
     }
 
     /// The state now.
     pub fn state(&self) -> State {
-        self.0.borrow().clone()
+        self.state.borrow().clone()
     }
 
     /// The state, and every change of it.
     pub fn watch(&self) -> watch::Receiver<State> {
-        self.0.subscribe()
+        self.state.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_back_when_nobody_complains_any_more() {
+        let health = Health::default();
+        let (writer, reader) = (health.reporter(), health.reporter());
+        writer.away(Dependency::Postgres, &"read-only");
+        reader.back(Dependency::Postgres);
+        assert!(health.state().away.contains_key(&Dependency::Postgres), "who reads can't speak for who writes");
+        reader.away(Dependency::Postgres, &"late");
+        writer.back(Dependency::Postgres);
+        assert!(health.state().away.contains_key(&Dependency::Postgres));
+        drop(reader);
+        assert!(health.state().away.is_empty(), "a complaint ends with its work");
     }
 }

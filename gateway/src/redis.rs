@@ -34,6 +34,9 @@ pub enum RedisError {
     /// The command failed, or took too long.
     #[error("Redis: {0}")]
     Command(#[from] redis::RedisError),
+    /// The server does not say which one it is: a restart could not be told from a pause.
+    #[error("Redis tells no run_id in INFO server")]
+    NoRunId,
     /// The answer came too late.
     #[error("Redis did not answer within {0:?}")]
     Timeout(Duration),
@@ -144,7 +147,7 @@ impl Redis {
         pipeline.cmd("EXPIRE").arg(&key).arg(UNNAMED_STREAM_TTL_S).ignore();
         pipeline.cmd("INFO").arg("server");
         let (info,): (String,) = self.query(&pipeline).await?;
-        Ok(run_id(&info))
+        Some(run_id(&info)).filter(|id| !id.is_empty()).ok_or(RedisError::NoRunId)
     }
 
     /// Takes the expiry off the stream of an epoch that has begun.

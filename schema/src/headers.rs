@@ -41,7 +41,8 @@ pub mod dead_letter {
     pub const REPLICA: &str = "dlq-replica";
     /// How often the record was driven back before, decimal.
     pub const REDRIVES: &str = "dlq-redrives";
-    /// Original length of the value in bytes, decimal; present when the value was cut to fit.
+    /// Original length of the value in bytes, decimal; present when value, key or headers had to be cut to fit, or the
+    /// headers could not be read.
     pub const CUT: &str = "dlq-cut";
 }
 

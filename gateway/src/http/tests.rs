@@ -139,7 +139,8 @@ async fn life_and_readiness_are_two_things() {
 
     state.health.set_view_loaded(true);
     assert_eq!(get(&state, "/readyz").await.status, StatusCode::OK);
-    state.health.away(crate::health::Dependency::Postgres, &"test");
+    let reporter = state.health.reporter();
+    reporter.away(crate::health::Dependency::Postgres, &"test");
     let answer = get(&state, "/readyz").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json()["away"][0]["what"], "postgres");

@@ -42,20 +42,17 @@ impl Apply {
     /// Writes `changes` (sorted, unique); returns once they are durable. Dropping the future is safe: the write happened
     /// or not, and applying the batch again is right either way.
     pub(super) async fn write<'a>(&mut self, changes: &[&'a ProductChanged]) -> Written<'a> {
-        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.health.reporter());
         loop {
             let error = match self.attempt(changes).await {
-                Ok(written) if written.rejected.len() <= MOST_REJECTED => {
-                    self.health.back(Dependency::Postgres);
-                    return written;
-                }
+                Ok(written) if written.rejected.len() <= MOST_REJECTED => return written,
                 Ok(written) => {
                     let (_, words) = written.rejected.into_iter().next_back().unzip();
                     words.unwrap_or_default()
                 }
                 Err(error) => error.to_string(),
             };
-            self.health.away(Dependency::Postgres, &error);
+            reporter.away(Dependency::Postgres, &error);
             self.metrics.retries.get_or_create(&Stage { stage: "apply" }).inc();
             backoff.wait().await;
         }

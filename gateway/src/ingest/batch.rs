@@ -148,9 +148,9 @@ impl Lane {
         if letters.is_empty() {
             return;
         }
-        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.parts.health.reporter());
         while let Err(error) = self.parts.dead_letters.write(letters).await {
-            self.parts.health.away(Dependency::Kafka, &error);
+            reporter.away(Dependency::Kafka, &error);
             self.parts.metrics.retries.get_or_create(&Stage { stage: "dead_letters" }).inc();
             backoff.wait().await;
         }

@@ -1,7 +1,7 @@
 //! Records become changes, or poison.
 
 use schema::headers::{CE_SPECVERSION, CE_TYPE};
-use schema::{Poison, ProductChanged, ProductId};
+use schema::{Poison, PoisonReason, ProductChanged, ProductId};
 
 use crate::kafka::Record;
 
@@ -18,13 +18,20 @@ pub(super) struct Decoded {
 pub(super) fn decode(batch: &[Record]) -> Decoded {
     let mut decoded = Decoded { changes: Vec::with_capacity(batch.len()), poison: Vec::new() };
     for (at, record) in batch.iter().enumerate() {
-        let (key, value) = (record.key.as_deref(), record.value.as_deref());
-        match ProductChanged::decode(key, value, record.header(CE_TYPE), record.header(CE_SPECVERSION)) {
+        match decode_one(record) {
             Ok(change) => decoded.changes.push((at, change)),
             Err(poison) => decoded.poison.push((at, poison)),
         }
     }
     decoded
+}
+
+fn decode_one(record: &Record) -> Result<ProductChanged, Poison> {
+    if !record.has_readable_headers() {
+        return Err(Poison::record(PoisonReason::NotUtf8, "a header's name is not UTF-8"));
+    }
+    let (key, value) = (record.key.as_deref(), record.value.as_deref());
+    ProductChanged::decode(key, value, record.header(CE_TYPE), record.header(CE_SPECVERSION))
 }
 
 /// The product that a record's key names, where it names one.

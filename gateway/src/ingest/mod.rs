@@ -16,8 +16,8 @@ mod outcome;
 mod relay;
 mod writer;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
 use crate::db::Db;
@@ -50,7 +50,7 @@ pub struct Parts {
 /// The running lane.
 pub struct Ingest {
     consumer: Consumer,
-    writers: TaskTracker,
+    writers: JoinSet<()>,
     abandon: CancellationToken,
 }
 
@@ -61,7 +61,7 @@ impl Ingest {
     /// The consumer can't be made.
     pub fn start(settings: &ConsumerSettings, parts: &Parts) -> Result<Self, KafkaError> {
         let (consumer, channels) = Consumer::start(settings, &parts.health, &parts.metrics, &parts.audit)?;
-        let writers = TaskTracker::new();
+        let mut writers = JoinSet::new();
         let abandon = CancellationToken::new();
         for channels in channels {
             let writer = writer::Writer::new(channels, parts.clone());
@@ -73,7 +73,6 @@ impl Ingest {
                 }
             });
         }
-        writers.close();
         Ok(Self { consumer, writers, abandon })
     }
 
@@ -82,20 +81,22 @@ impl Ingest {
         self.consumer.status.clone()
     }
 
-    /// Waits until the lane ends by itself.
-    ///
-    /// # Errors
-    /// What it could not go on from.
-    pub async fn failed(&mut self) -> Result<(), KafkaError> {
-        self.consumer.failed().await
+    /// Waits until the lane ends by itself, and says why.
+    pub async fn failed(&mut self) -> KafkaError {
+        tokio::select! {
+            error = self.consumer.failed() => error,
+            Some(ended) = self.writers.join_next() => {
+                KafkaError::Writer(ended.err().map_or_else(|| "it was told to".to_owned(), |error| error.to_string()))
+            }
+        }
     }
 
     /// Finishes what is in hand, gives the partitions back, leaves the group. What can't be finished in time is dropped
     /// uncommitted.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.consumer.stop().await;
         // all partitions have gone: whatever a writer still retries belongs to somebody else now
         self.abandon.cancel();
-        self.writers.wait().await;
+        while self.writers.join_next().await.is_some() {}
     }
 }

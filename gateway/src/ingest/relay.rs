@@ -81,18 +81,18 @@ impl Relay {
     /// Tries for a while; the error says why it was given up.
     async fn append(&mut self, epoch: &Epoch, entries: &[Bytes]) -> Result<(), &'static str> {
         let started = Instant::now();
-        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        // once this is given up the tail is the one to tell when Redis is back
+        let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.health.reporter());
         loop {
             match self.redis.append(epoch.id, entries).await {
                 Ok(ids) if ids.iter().all(Option::is_some) => {
-                    self.health.back(Dependency::Redis);
                     self.metrics.relay_entries.inc_by(entries.len() as u64);
                     self.trim(epoch, entries).await;
                     return Ok(());
                 }
                 Ok(_) => return Err("no_stream"),
                 Err(error) => {
-                    self.health.away(Dependency::Redis, &error);
+                    reporter.away(Dependency::Redis, &error);
                     self.metrics.retries.get_or_create(&Stage { stage: "relay" }).inc();
                     if started.elapsed() >= PATIENCE {
                         return Err("away");
@@ -114,11 +114,11 @@ impl Relay {
     }
 
     async fn change_epoch(&self, old: &Epoch, why: &'static str) {
-        let mut backoff = Backoff::new(RETRY.0, PATIENCE);
+        let (mut backoff, reporter) = (Backoff::new(RETRY.0, PATIENCE), self.health.reporter());
         loop {
             match epoch::change(&self.db, &self.redis, old, why).await {
                 Ok(_) => break,
-                Err(error) => self.health.away(Dependency::Postgres, &error),
+                Err(error) => reporter.away(Dependency::Postgres, &error),
             }
             backoff.wait().await;
         }

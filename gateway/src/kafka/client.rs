@@ -23,6 +23,12 @@ pub enum KafkaError {
     /// The thread that polls can't be started.
     #[error("the polling thread can't be started: {0}")]
     Thread(#[from] std::io::Error),
+    /// The thread that polls panicked.
+    #[error("the polling thread panicked")]
+    Panicked,
+    /// A task that writes ended by itself.
+    #[error("a writer ended by itself: {0}")]
+    Writer(String),
     /// A record could not be handed to the broker.
     #[error("the record was not delivered: {0}")]
     Delivery(String),
@@ -56,8 +62,8 @@ pub(super) fn consumer(brokers: &str, name: &str, group: &str) -> ClientConfig {
         // how long a killed replica's partitions stand still
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "1500")
-        // one fetch of a partition is small enough that the writers take turns
-        .set("fetch.message.max.bytes", "262144")
+        // a batch that comes from few partitions has few products: one fetch of a partition fills some of them
+        .set("fetch.message.max.bytes", "1048576")
         .set("queued.max.messages.kbytes", "16384")
         // how soon fetching goes on after the queue was full
         .set("fetch.queue.backoff.ms", "20")

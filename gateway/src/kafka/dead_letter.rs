@@ -14,8 +14,16 @@ use schema::headers::dead_letter as names;
 use super::client::{self, KafkaError};
 use super::record::Record;
 
-/// Longest value of a letter; longer ones are cut. The broker's default limit for a record is 1 MiB, headers included.
-const MAX_LETTER_BYTES: usize = 900 * 1024;
+/// Most bytes of the source record that a letter carries. Brokers and clients take a little less than 1 MiB a record, and
+/// the letter's own headers need room.
+const CARRIED_BYTES: usize = 900 * 1024;
+/// Of these, most bytes of the source record's key, and of its headers; what is left is the value's.
+const KEY_BYTES: usize = 64 * 1024;
+const HEADER_BYTES: usize = 256 * 1024;
+/// Longest wait for room in the producer's queue.
+const QUEUE_WAIT: Duration = Duration::from_secs(60 * 60);
+/// Longest error text, bytes: it may quote what the record says.
+const ERROR_BYTES: usize = 2 * 1024;
 
 /// One record that can't be applied.
 #[derive(Debug)]
@@ -59,33 +67,32 @@ impl DeadLetters {
     async fn write_one(&self, letter: &DeadLetter<'_>) -> Result<(), KafkaError> {
         let record = letter.record;
         let key = format!("{}/{}/{}", record.position.topic, record.position.partition, record.offset);
-        let value = record.value.as_deref();
-        let kept = value.map(|value| value.get(..MAX_LETTER_BYTES).unwrap_or(value));
-        let headers = self.headers(letter, value.map_or(0, <[u8]>::len) > MAX_LETTER_BYTES);
+        let kept = Kept::of(record);
+        let headers = self.headers(letter, &kept);
         let mut letter = FutureRecord::<str, [u8]>::to(&self.topic).key(&key).headers(headers);
-        letter.payload = kept;
-        // Never: a full queue means that the broker is away, and then waiting is right
+        letter.payload = kept.value;
+        // a full queue means that the broker is away, and then waiting is right
         self.producer
-            .send(letter, Timeout::After(Duration::from_secs(60 * 60)))
+            .send(letter, Timeout::After(QUEUE_WAIT))
             .await
             .map(|_| ())
             .map_err(|(error, _)| KafkaError::Delivery(error.to_string()))
     }
 
-    fn headers(&self, letter: &DeadLetter<'_>, cut: bool) -> OwnedHeaders {
+    fn headers(&self, letter: &DeadLetter<'_>, kept: &Kept<'_>) -> OwnedHeaders {
         let record = letter.record;
         let mut headers = OwnedHeaders::new();
-        for (key, value) in record.headers().filter(|(key, _)| !key.starts_with("dlq-")) {
-            headers = headers.insert(Header { key, value });
+        for (key, value) in &kept.headers {
+            headers = headers.insert(Header { key, value: *value });
         }
         let mut add = |key: &str, value: &[u8]| {
             headers = std::mem::take(&mut headers).insert(Header { key, value: Some(value) });
         };
-        if let Some(key) = &record.key {
+        if let Some(key) = kept.key {
             add(names::KEY, key);
         }
         add(names::REASON, letter.reason.as_str().as_bytes());
-        add(names::ERROR, letter.error.as_bytes());
+        add(names::ERROR, letter.error.as_bytes().get(..ERROR_BYTES).unwrap_or(letter.error.as_bytes()));
         add(names::TOPIC, record.position.topic.as_bytes());
         add(names::PARTITION, record.position.partition.to_string().as_bytes());
         add(names::OFFSET, record.offset.to_string().as_bytes());
@@ -94,12 +101,41 @@ impl DeadLetters {
         }
         add(names::AT, chrono::Utc::now().to_rfc3339().as_bytes());
         add(names::REPLICA, self.replica.as_bytes());
-        let redrives = record.header(names::REDRIVES).unwrap_or(b"0");
-        add(names::REDRIVES, redrives);
-        if cut {
-            let length = record.value.as_ref().map_or(0, |value| value.len());
-            add(names::CUT, length.to_string().as_bytes());
+        // a number of ours; anything else is not carried on
+        let redrives = record.header(names::REDRIVES).filter(|n| n.len() <= 10 && n.iter().all(u8::is_ascii_digit));
+        add(names::REDRIVES, redrives.unwrap_or(b"0"));
+        if kept.is_cut {
+            add(names::CUT, record.value.as_ref().map_or(0, |value| value.len()).to_string().as_bytes());
         }
         headers
+    }
+}
+
+/// What of a record fits a letter.
+struct Kept<'a> {
+    key: Option<&'a [u8]>,
+    headers: Vec<(&'a str, Option<&'a [u8]>)>,
+    value: Option<&'a [u8]>,
+    is_cut: bool,
+}
+
+impl<'a> Kept<'a> {
+    fn of(record: &'a Record) -> Self {
+        let key = record.key.as_deref().map(|key| key.get(..KEY_BYTES).unwrap_or(key));
+        let (mut headers, mut header_bytes, mut all_headers) = (Vec::new(), 0, record.has_readable_headers());
+        for (name, value) in record.headers().filter(|(name, _)| !name.starts_with("dlq-")) {
+            let bytes = name.len() + value.map_or(0, <[u8]>::len) + 16;
+            if header_bytes + bytes > HEADER_BYTES {
+                all_headers = false;
+                continue;
+            }
+            header_bytes += bytes;
+            headers.push((name, value));
+        }
+        let room = CARRIED_BYTES - header_bytes - key.map_or(0, <[u8]>::len);
+        let value = record.value.as_deref().map(|value| value.get(..room).unwrap_or(value));
+        let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        let whole = length(key) == length(record.key.as_deref()) && length(value) == length(record.value.as_deref());
+        Self { key, headers, value, is_cut: !(whole && all_headers) }
     }
 }

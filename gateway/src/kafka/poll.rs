@@ -34,7 +34,10 @@ const FULL_WAIT: Duration = Duration::from_millis(100);
 /// Bytes of records that may wait for all writers together; a record can be as large as the broker takes.
 const CHANNEL_BYTES: usize = 64 * 1024 * 1024;
 /// What the writers have finished, waiting to be committed; what finds it full is covered by the next.
-const CHANNEL_FINISHED: usize = 256;
+const CHANNEL_FINISHED: usize = 1_024;
+/// Shortest time between two commits while partitions stay: each is a record that the broker writes, and a crash between
+/// two of them repeats no more work than one in the middle of a batch.
+const COMMIT_EVERY: Duration = Duration::from_millis(50);
 /// Longest time to give all partitions back and leave the group.
 const LEAVE_WAIT: Duration = Duration::from_secs(5);
 /// Longest time for the whole stop: a broker that is away must not hold the process.
@@ -91,7 +94,7 @@ impl Consumer {
             finished: Mutex::new(finished_receiver),
             events,
             status: status.clone(),
-            health: health.clone(),
+            reporter: health.reporter(),
             metrics: metrics.clone(),
             audit: audit.clone(),
             replica: settings.replica.clone(),
@@ -120,13 +123,12 @@ impl Consumer {
         Ok((Self { stop, ended, status }, channels))
     }
 
-    /// Waits until the thread ends by itself, which only a fatal error makes it do.
-    ///
-    /// # Errors
-    /// The fatal error.
-    pub async fn failed(&mut self) -> Result<(), KafkaError> {
-        (&mut self.ended).await.unwrap_or(Ok(()))?;
-        Ok(())
+    /// Waits until the thread ends by itself, which only a fatal error makes it do, and says why.
+    pub async fn failed(&mut self) -> KafkaError {
+        match (&mut self.ended).await {
+            Ok(Err(error)) => error.into(),
+            Ok(Ok(())) | Err(_) => KafkaError::Panicked,
+        }
     }
 
     /// Gives all partitions back (writers finish what they have in hand) and leaves the group; bounded in time.
@@ -157,6 +159,7 @@ impl Poller {
     /// # Errors
     /// The client library can't go on.
     fn run(mut self) -> Result<(), rdkafka::error::KafkaError> {
+        let mut committed = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
             let record = match self.consumer.poll(POLL) {
                 Some(Ok(message)) => self.record(&message),
@@ -173,7 +176,10 @@ impl Poller {
                 self.hand_over(record);
             }
             self.hand_over_held();
-            self.consumer.context().commit(&self.consumer, CommitMode::Async);
+            if committed.elapsed() >= COMMIT_EVERY {
+                committed = Instant::now();
+                self.consumer.context().commit(&self.consumer, CommitMode::Async);
+            }
         }
         self.leave();
         Ok(())

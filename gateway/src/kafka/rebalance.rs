@@ -19,7 +19,7 @@ use super::offsets::{Finished, Owned};
 use super::record::Position;
 use super::status::LaneStatus;
 use crate::audit::Audit;
-use crate::health::{Dependency, Health};
+use crate::health::{Dependency, Reporter};
 use crate::metrics::{IngestMetrics, Topic};
 
 /// Longest wait for writers to finish what they have of a revoked partition. Well below the session timeout of 6 s.
@@ -68,7 +68,7 @@ pub(super) struct Context {
     pub(super) finished: Mutex<Receiver<Finished>>,
     pub(super) events: Vec<mpsc::Sender<Event>>,
     pub(super) status: LaneStatus,
-    pub(super) health: Health,
+    pub(super) reporter: Reporter,
     pub(super) metrics: IngestMetrics,
     pub(super) audit: Audit,
     pub(super) replica: String,
@@ -240,9 +240,9 @@ impl ClientContext for Context {
         // index −1 is the client's own, bootstrap entries have no node id
         let up = statistics.brokers.values().any(|broker| broker.state == "UP");
         if up {
-            self.health.back(Dependency::Kafka);
+            self.reporter.back(Dependency::Kafka);
         } else {
-            self.health.away(Dependency::Kafka, &"no broker answers");
+            self.reporter.away(Dependency::Kafka, &"no broker answers");
         }
         let mut owned = self.owned();
         if let Some(asked_before) = Instant::now().checked_sub(COMMIT_TAKEN).filter(|_| up) {
@@ -263,7 +263,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::AllBrokersDown)) {
-            self.health.away(Dependency::Kafka, &reason);
+            self.reporter.away(Dependency::Kafka, &reason);
         } else {
             tracing::debug!(%error, reason, "kafka client");
         }

@@ -1,5 +1,6 @@
 //! A consumed record, taken out of the client library's memory.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rdkafka::Message;
@@ -28,7 +29,8 @@ pub struct Record {
     /// The value; `None` for null.
     pub value: Option<Box<[u8]>>,
     /// The headers, in order; one block, because nearly all records are read for two of them only.
-    headers: Box<[u8]>,
+    /// `None`: a header's name is not UTF-8, and the client library can't read any of them.
+    headers: Option<Box<[u8]>>,
     /// Grows with each assignment of the partition to this process.
     pub assignment: u64,
 }
@@ -42,7 +44,8 @@ impl Record {
             timestamp_ms: message.timestamp().to_millis(),
             key: message.key().map(Into::into),
             value: message.payload().map(Into::into),
-            headers: pack(message),
+            // the library panics at a name that is not UTF-8, and Kafka takes any: one record must not end the process
+            headers: catch_unwind(AssertUnwindSafe(|| pack(message))).ok(),
             assignment,
         }
     }
@@ -50,7 +53,12 @@ impl Record {
     /// Bytes that the record holds in memory, roughly.
     pub fn bytes(&self) -> usize {
         let length = |bytes: &Option<Box<[u8]>>| bytes.as_ref().map_or(0, |b| b.len());
-        size_of::<Self>() + length(&self.key) + length(&self.value) + self.headers.len()
+        size_of::<Self>() + length(&self.key) + length(&self.value) + length(&self.headers)
+    }
+
+    /// Whether the headers could be read.
+    pub const fn has_readable_headers(&self) -> bool {
+        self.headers.is_some()
     }
 
     /// The value of the last header called `name`, as the newest one counts.
@@ -60,7 +68,7 @@ impl Record {
 
     /// All headers in order; a value may be null.
     pub fn headers(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        let mut rest: &[u8] = &self.headers;
+        let mut rest: &[u8] = self.headers.as_deref().unwrap_or_default();
         std::iter::from_fn(move || {
             let Part::Bytes(key) = take(&mut rest)? else { return None };
             let value = match take(&mut rest)? {
@@ -123,7 +131,7 @@ mod tests {
             timestamp_ms: None,
             key: None,
             value: None,
-            headers: packed.into(),
+            headers: Some(packed.into()),
             assignment: 0,
         };
         let headers: Vec<_> = record.headers().collect();

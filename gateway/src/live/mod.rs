@@ -99,6 +99,8 @@ pub struct Inner {
     /// Over how long viewers are to be sent away.
     drain: watch::Sender<Option<Duration>>,
     stop: CancellationToken,
+    /// Cancelled when the tail ends, however it does.
+    ended: CancellationToken,
 }
 
 impl std::ops::Deref for Live {
@@ -119,10 +121,14 @@ impl Live {
             db: db.clone(),
             redis: redis.clone(),
             health: health.clone(),
+            reporter: health.reporter(),
             metrics: metrics.clone(),
             shared: Arc::clone(&shared),
         };
+        let ended = CancellationToken::new();
+        let told = ended.clone().drop_guard();
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move {
+            let _told = told;
             tables.cancelled_owned().await;
             tail.run().await;
         }));
@@ -149,7 +155,13 @@ impl Live {
             histories: Semaphore::new(HISTORIES),
             drain: watch::Sender::new(None),
             stop,
+            ended,
         }))
+    }
+
+    /// Waits until the tail has ended; before a stop, only a defect of ours makes it.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// `/ws` and `/sse`, with a hub for the HTTP worker that configures itself with this.

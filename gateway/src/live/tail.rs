@@ -22,7 +22,7 @@ use super::view::View;
 use crate::backoff::Backoff;
 use crate::db::{Db, DbError};
 use crate::epoch::{self, Epoch};
-use crate::health::{Dependency, Health};
+use crate::health::{Dependency, Health, Reporter};
 use crate::metrics::LiveMetrics;
 use crate::redis::{self, EntryId, Redis, RedisError, StreamEnds, StreamEntry};
 
@@ -43,8 +43,10 @@ pub(super) struct Tail {
     pub(super) db: Db,
     /// Holds the stream.
     pub(super) redis: Redis,
-    /// Is told what is away.
+    /// Is told when the view is loaded.
     pub(super) health: Health,
+    /// Tells what is away.
+    pub(super) reporter: Reporter,
     /// Counts.
     pub(super) metrics: LiveMetrics,
     /// What the tail keeps.
@@ -58,6 +60,8 @@ enum TailError {
     Redis(#[from] RedisError),
     #[error(transparent)]
     Db(#[from] DbError),
+    #[error("Redis takes no new stream")]
+    NoStream,
 }
 
 /// Why an epoch is left.
@@ -109,14 +113,16 @@ impl Tail {
     async fn enter(&self) -> Result<(Epoch, EntryId), TailError> {
         loop {
             let epoch = self.db.epoch().await?;
-            self.health.back(Dependency::Postgres);
+            self.reporter.back(Dependency::Postgres);
             let mut connection = self.redis.dedicated(BLOCK).await?;
             self.redis.keep_stream(epoch.id).await?;
             let (ends, run_id) =
                 redis::stream_ends(&mut connection, &self.redis.stream_key(epoch.id)).await?;
-            let Some(last) = ends.map(|ends| ends.last).filter(|_| run_id == epoch.run_id) else {
+            let Some(last) = ends.map(|ends| ends.last).filter(|_| epoch.has_stream() && run_id == epoch.run_id) else {
                 let why = if ends.is_none() { "its stream is not there" } else { "another Redis server" };
-                epoch::change(&self.db, &self.redis, &epoch, why).await?;
+                if !epoch::change(&self.db, &self.redis, &epoch, why).await?.has_stream() {
+                    return Err(TailError::NoStream);
+                }
                 // never in a tight loop, whatever Redis says
                 tokio::time::sleep(RETRY.0).await;
                 continue;
@@ -130,7 +136,7 @@ impl Tail {
             self.metrics.view_products.set(i64::try_from(products).unwrap_or(i64::MAX));
             self.metrics.epochs.inc();
             self.shared.enter(epoch.id, view, last);
-            self.health.back(Dependency::Redis);
+            self.reporter.back(Dependency::Redis);
             self.health.set_view_loaded(true);
             let took_ms = began.elapsed().as_millis();
             tracing::info!(epoch = %epoch.id, products, took_ms, "relay epoch entered");
@@ -159,7 +165,7 @@ impl Tail {
             let before = way.place;
             match self.follow_on_one_connection(epoch, &mut way, row).await {
                 Ok(left) => return left,
-                Err(error) => self.health.away(Dependency::Redis, &error),
+                Err(error) => self.reporter.away(Dependency::Redis, &error),
             }
             if way.place > before {
                 backoff.reset();
@@ -189,7 +195,7 @@ impl Tail {
                 looked = Some(Instant::now());
             }
             let entries = redis::read_after(&mut connection, &key, way.place, BLOCK, READ_ENTRIES).await?;
-            self.health.back(Dependency::Redis);
+            self.reporter.back(Dependency::Redis);
             self.shared.heard();
             if let Some(last) = entries.last() {
                 way.place = last.id;
@@ -229,7 +235,7 @@ impl Tail {
     async fn begin_next(&self, epoch: &Epoch, why: &'static str) {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         while let Err(error) = epoch::change(&self.db, &self.redis, epoch, why).await {
-            self.health.away(Dependency::Postgres, &error);
+            self.reporter.away(Dependency::Postgres, &error);
             backoff.wait().await;
         }
     }
@@ -242,18 +248,18 @@ impl Tail {
             ticks.tick().await;
             match self.db.epoch().await {
                 Ok(epoch) => {
-                    self.health.back(Dependency::Postgres);
+                    self.reporter.back(Dependency::Postgres);
                     named.send_replace(Some(epoch.id));
                 }
-                Err(error) => self.health.away(Dependency::Postgres, &error),
+                Err(error) => self.reporter.away(Dependency::Postgres, &error),
             }
         }
     }
 
     fn report(&self, error: &TailError) {
         match error {
-            TailError::Redis(error) => self.health.away(Dependency::Redis, error),
-            TailError::Db(error) => self.health.away(Dependency::Postgres, error),
+            TailError::Redis(_) | TailError::NoStream => self.reporter.away(Dependency::Redis, error),
+            TailError::Db(_) => self.reporter.away(Dependency::Postgres, error),
         }
     }
 }

@@ -12,7 +12,10 @@ const IDLE: Duration = Duration::from_secs(60);
 /// First and longest delay between two tries.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// Does it once, as soon as both servers answer. Best effort: the next replica that starts does it, too.
+/// Time between two rounds.
+const EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Does it at start and every few minutes: an epoch that ended while Redis was away leaves its stream. Best effort.
 pub(super) async fn delete_leftovers(db: Db, redis: Redis) {
     let mut backoff = Backoff::new(RETRY.0, RETRY.1);
     loop {
@@ -26,6 +29,7 @@ pub(super) async fn delete_leftovers(db: Db, redis: Redis) {
                 tracing::debug!(%error, "a leftover stream stays for now");
             }
         }
-        return;
+        backoff.reset();
+        tokio::time::sleep(EVERY).await;
     }
 }
