@@ -7,6 +7,8 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::raw_event::Text;
+
 /// A product's name: 1 to 200 characters (Unicode scalar values), without NUL, which PostgreSQL's `text` cannot
 /// hold. Shared, because the same name goes into every frame and row of its product.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
@@ -63,7 +65,7 @@ impl fmt::Debug for Name {
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
+        let Text(text) = Text::deserialize(deserializer)?;
         Self::try_from(text.as_ref()).map_err(serde::de::Error::custom)
     }
 }

@@ -98,7 +98,7 @@ impl<'de, const N: usize> Visitor<'de> for ObjectVisitor<'_, 'de, N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let raw = self.0;
-        while let Some(Key(key)) = map.next_key()? {
+        while let Some(Text(key)) = map.next_key()? {
             let Some(at) = raw.names.iter().position(|name| *name == key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -144,12 +144,12 @@ impl<'de, const N: usize> Visitor<'de> for ObjectVisitor<'_, 'de, N> {
     }
 }
 
-/// A field's name, borrowed where it has no escapes.
-struct Key<'a>(Cow<'a, str>);
+/// A text, borrowed from the input where it has no escapes; serde's own `Cow` is always a copy.
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Key<'de> {
+impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor).map(Key)
+        deserializer.deserialize_str(TextVisitor).map(Text)
     }
 }
 

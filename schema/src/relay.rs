@@ -3,16 +3,20 @@
 //! An entry is one JSON array of [`RelayFrame`]s. It is internal to the gateways, yet part of the contract, because
 //! replicas of two releases share one relay while a new release rolls out: unknown frames are ignored.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use crate::frames::{Gap, ReplicasChanged};
-use crate::{Product, Version};
+use crate::{Currency, Name, PriceMinor, Product, ProductId, Stock, Version};
 
 /// Longest entry, bytes; a large batch takes several.
 pub const MAX_ENTRY_BYTES: usize = 64 * 1024;
 
 /// One frame of an entry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RelayFrame {
     /// A product's stored state.
@@ -22,12 +26,41 @@ pub enum RelayFrame {
     /// Who serves which partitions.
     ReplicasChanged(ReplicasChanged),
     /// A frame of a later release.
-    #[serde(other)]
     Unknown,
+}
+
+impl RelayFrame {
+    /// Reads one frame. In two looks, for its type and then for its fields: what serde derives for a type inside the
+    /// object keeps a tree of it in between, and every replica reads every change.
+    ///
+    /// # Errors
+    /// It is not JSON, or a frame of a known type lacks what it must have.
+    pub fn read(json: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Head<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: Cow<'a, str>,
+        }
+        let head: Head<'_> = serde_json::from_str(json)?;
+        match head.kind.as_ref() {
+            "product_changed" => serde_json::from_str(json).map(Self::ProductChanged),
+            "gap" => serde_json::from_str(json).map(Self::Gap),
+            "replicas_changed" => serde_json::from_str(json).map(Self::ReplicasChanged),
+            _ => Ok(Self::Unknown),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RelayFrame {
+    /// From JSON text only.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(<&RawValue>::deserialize(deserializer)?.get()).map_err(serde::de::Error::custom)
+    }
 }
 
 /// A product's state as it was stored when the frame was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Flat")]
 pub struct RelayedProduct {
     /// The state.
     #[serde(flatten)]
@@ -37,4 +70,28 @@ pub struct RelayedProduct {
     /// Timestamp of the newest Kafka record behind the frame, milliseconds since 1970; absent for a frame of repair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_ms: Option<i64>,
+}
+
+/// The fields as they stand in the JSON: a flattened struct is read by way of a tree.
+#[derive(Deserialize)]
+struct Flat {
+    product_id: ProductId,
+    version: Version,
+    name: Name,
+    price_minor: PriceMinor,
+    currency: Currency,
+    stock: Stock,
+    occurred_at: DateTime<Utc>,
+    from: Version,
+    #[serde(default)]
+    recorded_ms: Option<i64>,
+}
+
+impl From<Flat> for RelayedProduct {
+    fn from(flat: Flat) -> Self {
+        let Flat { product_id, version, name, price_minor, currency, stock, occurred_at, from, recorded_ms } =
+            flat;
+        let product = Product { product_id, version, name, price_minor, currency, stock, occurred_at };
+        Self { product, from, recorded_ms }
+    }
 }

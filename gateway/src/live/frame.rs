@@ -66,7 +66,7 @@ pub(super) fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
     let mut frames = Vec::with_capacity(texts.len());
     let mut unreadable = 0;
     for text in texts {
-        match serde_json::from_str(text.get()) {
+        match RelayFrame::read(text.get()) {
             Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, now_ms)),
             Ok(RelayFrame::Gap(gap)) => frames.push(other(FrameType::Gap, gap.product_id, &gap)),
             Ok(RelayFrame::ReplicasChanged(news)) => {
