@@ -13,7 +13,8 @@ const STOP: Duration = Duration::from_secs(10);
 pub(crate) fn build_generator() -> anyhow::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_BIN_EXE_gateway")).parent().context("a program lies in a folder")?;
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--quiet", "-p", "generator", "--target-dir"])
+        .args(["build", "--profile", if folder.ends_with("debug") { "dev" } else { "release" }])
+        .args(["--locked", "--quiet", "-p", "generator", "--target-dir"])
         .arg(folder.parent().context("a profile lies in the target folder")?)
         .status()
         .context("running cargo")?;
