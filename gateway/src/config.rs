@@ -72,8 +72,9 @@ pub struct Settings {
     /// connection. Two keep Postgres busy while the other waits for its commit.
     #[arg(long, env = "SHELFWIRE_WRITERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=12), help_heading = "Kafka")]
     pub writers: u16,
-    /// Most records of one batch (one transaction), 1 to 10000. Larger ones gain little and hold locks longer.
-    #[arg(long, env = "SHELFWIRE_BATCH_ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000), help_heading = "Kafka")]
+    /// Most records of one batch (one transaction), 1 to 10000. In a backlog larger ones fold more changes of a product
+    /// into one row and one frame, and hold locks longer.
+    #[arg(long, env = "SHELFWIRE_BATCH_ROWS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=10_000), help_heading = "Kafka")]
     pub batch_rows: u64,
 
     /// Database, postgres://user@host:port/name. Its user must own the tables. Use …_FILE where it holds a password.
