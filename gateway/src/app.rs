@@ -88,14 +88,14 @@ impl Application {
             }
         };
         let mut ingest = Vec::new();
-        let (worked, serves) = tokio::select! {
+        let (worked, still_served) = tokio::select! {
             worked = self.work(&mut ingest, &replicas, &tables, &tasks, &stop) => (worked, true),
             ended = &mut server => (Err(anyhow::anyhow!("the HTTP server ended by itself: {ended:?}")), false),
             () = live.ended() => (Err(anyhow::anyhow!("the live lane ended by itself")), true),
             () = asked => (Ok(()), true),
         };
         let drained = self.drain(if worked.is_ok() { ingest } else { Vec::new() }, &live, &handle);
-        if serves {
+        if still_served {
             let ((), _) = tokio::join!(drained, server);
         } else {
             drained.await;

@@ -32,11 +32,6 @@ impl Backoff {
         tokio::time::sleep(self.next(rand::random())).await;
     }
 
-    /// How often [`Backoff::next`] was asked since the last reset.
-    pub const fn tries(&self) -> u32 {
-        self.tries
-    }
-
     /// Starts anew after a success.
     pub const fn reset(&mut self) {
         self.tries = 0;

@@ -164,7 +164,10 @@ mod tests {
         let (writer, reader) = (health.reporter(), health.reporter());
         writer.away(Dependency::Postgres, &"read-only");
         reader.back(Dependency::Postgres);
-        assert!(health.state().away.contains_key(&Dependency::Postgres), "who reads can't speak for who writes");
+        assert!(
+            health.state().away.contains_key(&Dependency::Postgres),
+            "who reads can't speak for who writes"
+        );
         reader.away(Dependency::Postgres, &"late");
         writer.back(Dependency::Postgres);
         assert!(health.state().away.contains_key(&Dependency::Postgres));

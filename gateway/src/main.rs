@@ -11,7 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let settings = match cli.settings.resolve() {
         Ok(settings) => settings,
         Err(line) => {
@@ -23,6 +26,17 @@ fn main() -> ExitCode {
         Command::Healthcheck => healthcheck::ask(settings.listen),
         Command::Run => run(settings),
     }
+}
+
+/// A wrong setting: one line on stderr. `--help` and `--version` come this way, too.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let text = error.to_string();
+    let words: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    eprintln!("{}", words.join(" "));
+    ExitCode::from(2)
 }
 
 #[tokio::main]
@@ -59,7 +73,7 @@ fn start_logging(format: LogFormat) {
     }
 }
 
-/// SIGTERM and SIGINT ask for a clean stop; a second one ends the process at once, by the system's default.
+/// SIGTERM and SIGINT ask for a clean stop, which is bounded in time; only SIGKILL is faster.
 async fn cancel_on_signal(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =

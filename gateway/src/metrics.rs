@@ -30,7 +30,7 @@ pub struct Reason {
 /// A label named `stage`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Stage {
-    /// A step of the ingest loop: `decode`, `apply`, `relay`.
+    /// A step of the ingest loop: `decode`, `apply`, `relay`, `dead_letters`.
     pub stage: &'static str,
 }
 
@@ -153,7 +153,7 @@ impl IngestMetrics {
             rebalances: Counter::default(),
             lost: Counter::default(),
         };
-        registry.register("changes", "Positions of the changes topic, by outcome", metrics.changes.clone());
+        registry.register("changes", "Positions by outcome", metrics.changes.clone());
         registry.register("dead_letters", "Dead letters written, by reason", metrics.dead_letters.clone());
         registry.register("batch_rows", "Records of one batch", metrics.batch_rows.clone());
         registry.register_with_unit(
@@ -208,11 +208,7 @@ impl LiveMetrics {
         };
         registry.register("viewers", "Viewers connected now", metrics.viewers.clone());
         registry.register("frames", "Frames handed to viewers", metrics.frames.clone());
-        registry.register(
-            "viewers_closed",
-            "Viewers closed by the server, by reason",
-            metrics.closed.clone(),
-        );
+        registry.register("viewers_closed", "Viewers that went, by reason", metrics.closed.clone());
         registry.register("viewer_connects", "Connections by how they began", metrics.connects.clone());
         registry.register_with_unit(
             "change_age",

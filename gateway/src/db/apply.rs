@@ -126,8 +126,7 @@ async fn write(
     let replaced: HashMap<Uuid, (i64, Option<Uuid>)> =
         written.into_iter().map(|(id, previous, event)| (id, (previous, event))).collect();
     let mut others = Vec::new();
-    for (change, newest) in changes.iter().zip(&columns.newest).filter(|(_, newest)| **newest) {
-        debug_assert!(*newest);
+    for (change, _) in changes.iter().zip(&columns.newest).filter(|(_, newest)| **newest) {
         match replaced.get(&change.product_id.uuid()) {
             Some(&(previous, previous_event_id)) => {
                 let product = change.product();

@@ -10,7 +10,7 @@ use super::{Db, DbError, connect};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../schema/migrations");
 
 /// Advisory lock: one replica migrates at a time. The connection's end frees it, too.
-const LOCK: &str = "SET lock_timeout = '60s'; SELECT pg_advisory_lock(x'5368656c666d6967'::bigint)";
+const LOCK: &str = "SET statement_timeout = 0; SET lock_timeout = '60s'; SELECT pg_advisory_lock(x'5368656c666d6967'::bigint)";
 const UNLOCK: &str = "SELECT pg_advisory_unlock(x'5368656c666d6967'::bigint)";
 
 impl Db {

@@ -63,7 +63,6 @@ impl Writer {
                 event = self.events.recv() => match event {
                     // nothing is in hand: what waits in the channel is dropped when it is taken
                     Some(Event::Revoked { ack, .. }) => acknowledge(&ack),
-                    Some(Event::Lost { .. }) => {}
                     None => return,
                 },
                 batch = gather(&mut self.records, &mut self.carried, self.batch_rows) => {
@@ -137,8 +136,6 @@ async fn drive(
                         acknowledge(&ack);
                     }
                 }
-                // what is in hand may be written (the guard makes that harmless); its commit will be refused
-                Some(Event::Lost { .. }) => {}
                 None => return Drive::Ended,
             },
             () = &mut work => return Drive::Finished,

@@ -102,7 +102,8 @@ impl DeadLetters {
         add(names::AT, chrono::Utc::now().to_rfc3339().as_bytes());
         add(names::REPLICA, self.replica.as_bytes());
         // a number of ours; anything else is not carried on
-        let redrives = record.header(names::REDRIVES).filter(|n| n.len() <= 10 && n.iter().all(u8::is_ascii_digit));
+        let redrives =
+            record.header(names::REDRIVES).filter(|n| n.len() <= 10 && n.iter().all(u8::is_ascii_digit));
         add(names::REDRIVES, redrives.unwrap_or(b"0"));
         if kept.is_cut {
             add(names::CUT, record.value.as_ref().map_or(0, |value| value.len()).to_string().as_bytes());
@@ -135,7 +136,8 @@ impl<'a> Kept<'a> {
         let room = CARRIED_BYTES - header_bytes - key.map_or(0, <[u8]>::len);
         let value = record.value.as_deref().map(|value| value.get(..room).unwrap_or(value));
         let length = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
-        let whole = length(key) == length(record.key.as_deref()) && length(value) == length(record.value.as_deref());
+        let whole =
+            length(key) == length(record.key.as_deref()) && length(value) == length(record.value.as_deref());
         Self { key, headers, value, is_cut: !(whole && all_headers) }
     }
 }

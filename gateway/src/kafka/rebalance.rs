@@ -40,11 +40,6 @@ pub enum Event {
         /// Takes one unit from each writer.
         ack: SyncSender<()>,
     },
-    /// Partitions have gone to others: what is in hand must not be told as finished (it would not be committed).
-    Lost {
-        /// Which ones.
-        partitions: Arc<[Position]>,
-    },
 }
 
 impl Event {
@@ -218,7 +213,6 @@ impl ConsumerContext for Context {
                 let lost = consumer.assignment_lost();
                 if lost {
                     self.metrics.lost.inc_by(positions.len() as u64);
-                    self.tell(&Event::Lost { partitions: Arc::clone(&positions) });
                 } else {
                     self.revoke(consumer, &positions);
                 }

@@ -94,9 +94,10 @@ impl Feed {
         }
         loop {
             self.follow(&mut history, None).await?;
-            let wanted = self.viewer.take_wanted();
-            let wanted = self.viewer.interest.borrow().missing(&wanted);
+            // it stays noted until it is followed: another feed may take over meanwhile
+            let wanted = self.viewer.interest.borrow().missing(&self.viewer.wanted.borrow());
             if wanted == Interest::NONE {
+                self.viewer.take_wanted();
                 break;
             }
             self.widen(&wanted, &mut history).await?;
@@ -116,8 +117,8 @@ impl Feed {
         if let Some(count) = self.shared().count_after(self.now.generation, at) {
             let missed = Some(count as u64);
             // a place ahead of this replica is fine as long as it is one of the stream
-            let real =
-                at <= self.now.last || history::is_real(&self.hub.live().redis, self.now.epoch, at).await;
+            let real = self.shared().now().is_some_and(|now| at <= now.last)
+                || history::is_real(&self.hub.live().redis, self.now.epoch, at).await;
             return if real { Start::Resumed { at, missed, history: None } } else { Start::Reset };
         }
         let mut history = History::new(self.hub.live(), self.now.epoch, at);
@@ -145,6 +146,7 @@ impl Feed {
             },
         };
         self.viewer.tell(FrameType::Hello, json(&hello));
+        self.viewer.greeted.set(true);
         if let Some(trouble) = live.trouble() {
             self.viewer.tell(FrameType::Status, trouble);
         }
@@ -178,7 +180,14 @@ impl Feed {
                 break snapshot;
             }
         };
-        self.viewer.interest.borrow_mut().add(wanted);
+        {
+            let left_out_meanwhile = self.viewer.wanted.borrow().missing(wanted);
+            let mut interest = self.viewer.interest.borrow_mut();
+            interest.add(wanted);
+            if left_out_meanwhile != Interest::NONE {
+                interest.without(&left_out_meanwhile);
+            }
+        }
         self.viewer.resumed.borrow_mut().without(wanted);
         self.pages(&snapshot, false).await
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use schema::ProductId;
 use schema::client_message::{self, MAX_SUBSCRIPTION};
-use schema::frames::{ErrorFrame, FrameType};
+use schema::frames::ErrorFrame;
 use tokio::time::MissedTickBehavior;
 
 use super::Live;
@@ -219,7 +219,7 @@ impl Hub {
     fn tell_status(&self) {
         let status = json(&self.0.live.status());
         for viewer in self.0.viewers.borrow().values() {
-            viewer.tell(FrameType::Status, status.clone());
+            viewer.tell_status(status.clone());
         }
     }
 
@@ -239,7 +239,7 @@ impl Hub {
                 viewer.next_heartbeat.set(now + settings.heartbeat());
                 self.keep_in_step(viewer);
                 if let Some(trouble) = &trouble {
-                    viewer.tell(FrameType::Status, trouble.clone());
+                    viewer.tell_status(trouble.clone());
                 }
                 viewer.heartbeat();
             }

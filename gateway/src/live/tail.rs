@@ -118,7 +118,9 @@ impl Tail {
             self.redis.keep_stream(epoch.id).await?;
             let (ends, run_id) =
                 redis::stream_ends(&mut connection, &self.redis.stream_key(epoch.id)).await?;
-            let Some(last) = ends.map(|ends| ends.last).filter(|_| epoch.has_stream() && run_id == epoch.run_id) else {
+            let Some(last) =
+                ends.map(|ends| ends.last).filter(|_| epoch.has_stream() && run_id == epoch.run_id)
+            else {
                 let why = if ends.is_none() { "its stream is not there" } else { "another Redis server" };
                 if !epoch::change(&self.db, &self.redis, &epoch, why).await?.has_stream() {
                     return Err(TailError::NoStream);

@@ -63,6 +63,8 @@ pub(super) struct Viewer {
     pub(super) floor: RefCell<HashMap<ProductId, i64>>,
     /// Entries up to here were given to it, or are not for it.
     pub(super) position: Cell<EntryId>,
+    /// Whether it was given its hello, which comes first on every connection.
+    pub(super) greeted: Cell<bool>,
     /// Whether it stands where its hub stands.
     pub(super) live: Cell<bool>,
     /// Its place as heartbeats tell it; none while a snapshot is on its way.
@@ -95,6 +97,7 @@ impl Viewer {
             wanted: RefCell::new(Interest::NONE),
             floor: RefCell::default(),
             position: Cell::default(),
+            greeted: Cell::new(false),
             live: Cell::new(false),
             cursor: RefCell::new(None),
             ahead: Cell::new(false),
@@ -133,8 +136,18 @@ impl Viewer {
         self.tell(FrameType::Error, json(error));
     }
 
+    /// Tells it what is away; not before its hello, which says so, too.
+    pub(super) fn tell_status(&self, status: ByteString) {
+        if self.greeted.get() {
+            self.tell(FrameType::Status, status);
+        }
+    }
+
     /// Tells it that the connection lives, and where it stands.
     pub(super) fn heartbeat(&self) {
+        if !self.greeted.get() {
+            return;
+        }
         let cursor = self.cursor.borrow().clone();
         self.put(Item { kind: FrameType::Heartbeat, data: ByteString::from_static("{}"), cursor });
     }
