@@ -38,5 +38,6 @@ mod refused;
 mod resume;
 mod roaming;
 mod send_away;
+mod settings;
 mod slow_viewer;
 mod start;

@@ -90,6 +90,47 @@ async fn a_value_that_no_letter_can_hold_is_cut_and_marked() {
 }
 
 #[tokio::test]
+async fn a_key_and_headers_that_no_letter_can_hold_are_cut_and_marked() {
+    let world = World::shared("cut_more", 1).await;
+    let (_gateway, producer, product) = (world.gateway("gw1", &[]), world.producer(), change::product());
+    let long = "x".repeat(LONGER_THAN_A_LETTER);
+    producer.raw(Some(0), Some(long.as_bytes()), None, &[]).await;
+    producer.raw(Some(0), Some(b"a key"), Some(b"{}"), &[("long", &long), ("short", "kept")]).await;
+    producer.changes_to(0, &[Change::of(product, 1)]).await;
+    world.until_stored(product, 1).await;
+
+    let letters = world.letters();
+    assert_eq!(letters.len(), 2);
+    assert!(letters.iter().all(|letter| letter.header("dlq-cut").is_some()), "both are marked");
+    let keyless = letters.iter().find(|l| l.header("dlq-reason").as_deref() == Some("tombstone")).unwrap();
+    let key = keyless.header("dlq-key").unwrap();
+    assert!(!key.is_empty() && long.starts_with(&key) && key.len() < long.len());
+    let other = letters.iter().find(|l| l.header("dlq-reason").as_deref() == Some("missing_field")).unwrap();
+    assert_eq!(other.header("long"), None);
+    assert_eq!(other.header("short").as_deref(), Some("kept"));
+    assert_eq!(other.value.as_deref(), Some(b"{}".as_slice()));
+}
+
+#[tokio::test]
+async fn a_header_name_that_is_not_text_ends_no_process() {
+    let world = World::shared("header", 1).await;
+    let (gateway, producer, product) = (world.gateway("gw1", &[]), world.producer(), change::product());
+    // only a program that does not look at the bytes can send this; the client library of the gateway can't even read it
+    let send = r"printf '%s' '{}' | kcat -P -q -b $0 -t $1 -p 0 -k some -H $(printf '\377name')=value";
+    let sent =
+        std::process::Command::new("bash").args(["-c", send, &world.kafka, &world.topic]).status().unwrap();
+    assert!(sent.success());
+    producer.changes_to(0, &[Change::of(product, 1)]).await;
+    world.until_stored(product, 1).await;
+
+    let letters = world.letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].header("dlq-reason").as_deref(), Some("not_utf8"));
+    assert_eq!(letters[0].header("dlq-cut").as_deref(), Some("2"), "its headers could not be kept");
+    assert!(gateway.process.log().contains("dead letters"), "the process that met it wrote the letter");
+}
+
+#[tokio::test]
 async fn a_redriven_change_goes_the_same_way() {
     let world = World::shared("redrive", 1).await;
     let (_gateway, product) = (world.gateway("gw1", &[]), change::product());
