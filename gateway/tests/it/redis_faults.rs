@@ -9,7 +9,7 @@ use stack::{Options, Private, Shared};
 
 use crate::helpers::book::Book;
 use crate::helpers::process::{Gateway, Generator};
-use crate::helpers::{Kind, Viewer, World, audit, until};
+use crate::helpers::{Change, Kind, Viewer, World, audit, change, until};
 
 /// How long Redis is away.
 const AWAY: Duration = Duration::from_secs(10);
@@ -142,4 +142,38 @@ async fn viewers_converge_after_redis_was_killed_for_10_s_under_load() {
     scene.servers.start_again("redis").unwrap();
     scene.until_reset().await;
     scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_viewer_that_comes_back_while_redis_hangs_is_greeted_first_and_begins_anew() {
+    let servers = Private::start(Options::default()).unwrap();
+    let world = World::on(&Shared::of(&servers), "greeted", 1).await;
+    let gateway = world.gateway("gw1", &["--ring-bytes", "1024", "--heartbeat-ms", "100"]);
+    let (producer, product) = (world.producer(), change::product());
+    let mut viewers = [Viewer::at(Kind::Ws, &gateway).await, Viewer::at(Kind::Sse, &gateway).await];
+    for viewer in &mut viewers {
+        viewer.until_snapshot().await;
+        viewer.cut();
+    }
+    // more than the ring holds: what they missed can only be read from Redis
+    for version in 1..=12 {
+        producer.changes_to(0, &[Change::of(product, version)]).await;
+        world.until_stored(product, version).await;
+    }
+    world.until_all_committed().await;
+    let witness = Viewer::at(Kind::Ws, &gateway).await;
+    witness.until_holds(product, 12).await;
+    servers.pause("redis").unwrap();
+    for viewer in &mut viewers {
+        viewer.connect(&gateway).await;
+        viewer.until_snapshot().await;
+        assert_eq!(viewer.book().resets(), 1, "what it missed can't be had, and it is told");
+        viewer.until_converged(&world).await;
+    }
+    servers.resume("redis").unwrap();
+    producer.changes_to(0, &[Change::of(product, 13)]).await;
+    for viewer in &viewers {
+        viewer.until_holds(product, 13).await;
+        viewer.assert_well();
+    }
 }
