@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stack::{Options, Private, Shared};
 
-use crate::helpers::{World, audit, relay, until};
+use crate::helpers::{World, audit, until};
 
 /// Longer than the session timeout, so that a replica that does not poll meanwhile is thrown out of the group.
 const AWAY: Duration = Duration::from_secs(9);
@@ -51,5 +51,5 @@ async fn postgres_stopped_for_a_while_loses_nothing_and_dead_letters_nothing() {
     }
     let lines = [gateways[0].audit(), gateways[1].audit()].concat();
     audit::assert_nothing_committed_early(&lines, &world.topic, &world.committed(&world.topic));
-    relay::follow(&world.frames().await);
+    world.follow_relay().await;
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use stack::{Options, Private, Shared};
 
-use crate::helpers::{Change, Gate, World, audit, change, relay, until};
+use crate::helpers::{Change, Gate, Kind, Viewer, World, audit, change, relay};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_crash_after_the_write_and_before_the_relay_loses_no_push() {
@@ -14,10 +14,12 @@ async fn a_crash_after_the_write_and_before_the_relay_loses_no_push() {
     producer.changes_to(0, &[Change::of(product, 1)]).await;
     let mut version = 1;
     // on a machine so busy that the replica outlives its patience with Redis it changes the epoch, and we try again
-    let replica = loop {
+    let (replica, mut viewer) = loop {
         let mut doomed = world.gateway(&format!("doomed{version}"), &[]);
         world.until_stored(product, version).await;
         world.until_all_committed().await;
+        let viewer = Viewer::at(Kind::Ws, &doomed).await;
+        viewer.until_holds(product, version).await;
         let epoch = world.db().epoch().await.unwrap();
         servers.pause("redis").unwrap();
         version += 1;
@@ -27,15 +29,21 @@ async fn a_crash_after_the_write_and_before_the_relay_loses_no_push() {
         servers.resume("redis").unwrap();
         let tried = doomed.audit().iter().any(|l| l.is_relayed() && l.offset == Some(version - 1));
         if !tried && world.db().epoch().await.unwrap() == epoch {
-            break doomed;
+            break (doomed, viewer);
         }
     };
     assert!(world.committed(&world.topic)[&0] < version, "what was not relayed must not be committed");
     assert_eq!(relay::follow(&world.frames().await).get(&product), Some(&(version - 1)));
 
     let heir = world.gateway("heir", &[]);
+    viewer.connect(&heir).await;
+    viewer.until_holds(product, version).await;
+    viewer.assert_well();
     world.until_all_committed().await;
-    assert_eq!(relay::follow(&world.frames().await), HashMap::from([(product, version)]));
+    if let Some(held) = world.follow_relay().await {
+        assert_eq!(held, HashMap::from([(product, version)]));
+        assert_eq!(viewer.book().resets(), 0, "it went on where it was");
+    }
     assert_eq!(world.history(product).await, (1..=version).collect::<Vec<_>>());
     let lines = [replica.audit(), heir.audit()].concat();
     audit::assert_new_once(&lines);
@@ -50,6 +58,11 @@ async fn a_crash_after_the_relay_and_before_the_commit_doubles_nothing() {
     producer.changes_to(0, &[Change::of(product, 1)]).await;
     world.until_stored(product, 1).await;
     world.until_all_committed().await;
+    let mut viewers = [Kind::Ws, Kind::Sse].map(|kind| Viewer::of(kind, &[product]));
+    for viewer in &mut viewers {
+        viewer.connect(&doomed).await;
+        viewer.until_holds(product, 1).await;
+    }
 
     // at the gate with the second and third version in hand, and Kafka gone before it opens
     let mut gate = Gate::close(&world).await;
@@ -60,23 +73,29 @@ async fn a_crash_after_the_relay_and_before_the_commit_doubles_nothing() {
     servers.kill("kafka1").unwrap();
     gate.open().await;
     world.until_stored(product, 2).await;
-    until("the relay has it", async || {
-        let frames = world.frames_of(product).await;
-        frames.iter().any(|(_, version)| *version >= 2).then_some(())
-    })
-    .await;
+    for viewer in &viewers {
+        viewer.until_holds(product, 2).await;
+    }
     doomed.process.kill();
     servers.start_again("kafka1").unwrap();
     assert_eq!(world.committed(&world.topic), committed, "nothing could be committed");
 
     let heir = world.gateway("heir", &[]);
+    for viewer in &mut viewers {
+        viewer.connect(&heir).await;
+    }
     world.until_all_committed().await;
+    for viewer in &viewers {
+        // no hole, and no version below one that was shown
+        viewer.until_converged(&world).await;
+        assert_eq!(viewer.book().resets(), 0);
+    }
     assert_eq!(world.history(product).await, [1, 2, 3], "each version once");
     assert_eq!(world.stored(product).await, Some((3, 103)));
     assert_eq!(world.letters(), [], "a repeat is no conflict");
     let spans = world.frames_of(product).await;
     assert!(spans.is_sorted_by_key(|(_, version)| *version), "a frame went back: {spans:?}");
-    relay::follow(&world.frames().await);
+    world.follow_relay().await;
     let lines = [doomed.audit(), heir.audit()].concat();
     audit::assert_new_once(&lines);
     audit::assert_nothing_committed_early(&lines, &world.topic, &world.committed(&world.topic));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::helpers::{Change, Gate, World, audit, change, relay, until};
+use crate::helpers::{Change, Gate, World, audit, change, until};
 
 /// What operators are promised.
 const IN_TIME: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ async fn sigterm_under_load_leaves_nothing_half_done_and_exits_0_within_10_s() {
     let lines = [gateway.audit(), heir.audit()].concat();
     audit::assert_new_once(&lines);
     assert!(!lines.iter().any(|line| line.event == "replay" || line.event == "stale"), "nothing came twice");
-    relay::follow(&world.frames().await);
+    world.follow_relay().await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
@@ -162,18 +162,27 @@ impl Producer {
 }
 
 fn ends(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {
-    let metadata = consumer.fetch_metadata(Some(topic), ANSWER).unwrap();
-    let partitions = metadata.topics()[0].partitions();
-    assert!(!partitions.is_empty(), "topic {topic} is missing");
     let end = |partition: i32| answer(|| consumer.fetch_watermarks(topic, partition, ANSWER)).1;
-    partitions.iter().map(|partition| (partition.id(), end(partition.id()))).collect()
+    partitions(consumer, topic).into_iter().map(|partition| (partition, end(partition))).collect()
+}
+
+fn partitions(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
+    let metadata = answer(|| {
+        let metadata = consumer.fetch_metadata(Some(topic), ANSWER)?;
+        let known = metadata.topics().first().is_some_and(|topic| !topic.partitions().is_empty());
+        if known {
+            Ok(metadata)
+        } else {
+            Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition))
+        }
+    });
+    metadata.topics()[0].partitions().iter().map(|partition| partition.id()).collect()
 }
 
 fn committed(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {
-    let metadata = consumer.fetch_metadata(Some(topic), ANSWER).unwrap();
     let mut list = TopicPartitionList::new();
-    for partition in metadata.topics()[0].partitions() {
-        list.add_partition(topic, partition.id());
+    for partition in partitions(consumer, topic) {
+        list.add_partition(topic, partition);
     }
     let committed = answer(|| consumer.committed_offsets(list.clone(), ANSWER));
     let next = |offset: Offset| offset.to_raw().filter(|next| *next >= 0).unwrap_or(0);

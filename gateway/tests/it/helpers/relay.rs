@@ -19,6 +19,14 @@ impl World {
         entries.flat_map(|entry| serde_json::from_slice::<Vec<RelayFrame>>(&entry.frames).unwrap()).collect()
     }
 
+    /// What [`follow`] says of the whole relay. Nothing when its first epoch has ended, which is right on a machine so busy
+    /// that Redis did not answer for seconds: then its stream is gone.
+    pub(crate) async fn follow_relay(&self) -> Option<HashMap<Uuid, i64>> {
+        let frames = self.frames().await;
+        let same = Some(self.db().epoch().await.unwrap().id) == self.epoch;
+        same.then(|| follow(&frames))
+    }
+
     /// `(from, version)` of the frames of `product`, in order.
     pub(crate) async fn frames_of(&self, product: Uuid) -> Vec<(i64, i64)> {
         let frames = self.frames().await;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Far above what anything here takes on a busy machine with two cores; only a failure waits so long.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(90);
 
 /// Asks `look` again and again until it gives a value; panics with `what` when it never does within [`LONG`].
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {

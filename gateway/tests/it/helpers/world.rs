@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) redis_prefix: String,
     pub(crate) topic: String,
     pub(crate) group: String,
+    /// The relay's first epoch, where it was opened.
+    pub(crate) epoch: Option<Uuid>,
     /// The test's own connection.
     pub(crate) sql: Sql,
     /// Logs, audit logs and address files of this test.
@@ -40,7 +42,7 @@ impl World {
 
     /// The same, with a topic of changes like `topic`, but for its name.
     pub(crate) async fn with_topic(servers: &Shared, name: &str, topic: TopicSpec) -> Self {
-        let world = Self::bare(servers, name).await;
+        let mut world = Self::bare(servers, name).await;
         let mut specs = [
             TopicSpec { name: world.topic.clone(), ..topic },
             topics::redrive(&world.topic),
@@ -48,7 +50,13 @@ impl World {
         ];
         specs[1].partitions = 1;
         specs[2].partitions = 2;
-        client::ensure_topics(&world.kafka, &specs).await.unwrap();
+        // (a broker that is very busy refuses for a moment)
+        super::until("topics are made", async || client::ensure_topics(&world.kafka, &specs).await.ok())
+            .await;
+        // a topic that was just made may be unknown for a moment to who sends to it
+        specs.iter().for_each(|spec| {
+            assert_eq!(world.ends(&spec.name).len(), usize::try_from(spec.partitions).unwrap())
+        });
         world.db().migrate().await.unwrap();
         world.db().make_partitions(Utc::now().date_naive()).await.unwrap();
         world.open_relay().await;
@@ -67,6 +75,7 @@ impl World {
             kafka: servers.kafka.clone(),
             sql: Sql::connect(&database_url).await.unwrap(),
             database_url,
+            epoch: None,
             redis_url: servers.redis_url.clone(),
             redis_prefix: format!("{unique}:"),
             topic: unique.clone(),
@@ -106,10 +115,11 @@ impl World {
     }
 
     /// Begins an epoch with a stream, so that frames are relayed before anybody reads them.
-    async fn open_relay(&self) {
+    async fn open_relay(&mut self) {
         let old = self.db().epoch().await.unwrap();
         let new = epoch::change(&self.db(), &self.redis(), &old, "test").await.unwrap();
         assert!(new.has_stream());
+        self.epoch = Some(new.id);
     }
 
     /// Versions of `product` in the history, in order.
