@@ -145,6 +145,10 @@ impl Application {
             self.health.clone(),
             self.metrics.clone(),
             replicas.clone(),
+            {
+                let live = live.clone();
+                move || live.cursor()
+            },
         );
         let (state, live) = (web::Data::new(state), live.clone());
         let mut server = HttpServer::new(move || http::app(state.clone(), live.routes()))

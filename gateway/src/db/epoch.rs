@@ -5,7 +5,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::tables::relay_epoch;
-use super::{Db, DbError, within};
+use super::{Db, DbError, connection, within};
 use crate::epoch::Epoch;
 
 impl Db {
@@ -15,7 +15,9 @@ impl Db {
     /// The database can't be reached.
     pub async fn epoch(&self) -> Result<Epoch, DbError> {
         let columns = (relay_epoch::epoch, relay_epoch::run_id);
-        let read = async { Ok(relay_epoch::table.select(columns).first(&mut self.read().await?).await?) };
+        let read = async {
+            Ok(relay_epoch::table.select(columns).first(&mut connection(&self.epoch).await?).await?)
+        };
         let (id, run_id) = within(read).await?;
         Ok(Epoch { id, run_id })
     }
@@ -31,7 +33,7 @@ impl Db {
             relay_epoch::changed_at.eq(diesel::dsl::now),
         );
         let row = diesel::update(relay_epoch::table.filter(relay_epoch::epoch.eq(old))).set(values);
-        let changed = within(async { Ok(row.execute(&mut self.read().await?).await?) }).await?;
+        let changed = within(async { Ok(row.execute(&mut connection(&self.epoch).await?).await?) }).await?;
         if changed == 1 { Ok(new.clone()) } else { self.epoch().await }
     }
 }

@@ -27,23 +27,27 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 /// Longest time for one read, or one small write outside the ingest lane. A server that hangs answers nothing at all, not
 /// even that it is too slow.
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
-/// Connections for readers: HTTP answers, the view, the epoch row.
-const POOL_SIZE: usize = 8;
+/// Connections for readers: HTTP answers and the view.
+const READ_POOL: usize = 8;
+/// Connections for the epoch row. Apart, so that a flood of requests can't keep the tail from it.
+const EPOCH_POOL: usize = 2;
 
-/// The database; clones share the pool.
+/// The database; clones share the pools.
 #[derive(Clone)]
 pub struct Db {
     url: String,
-    pool: Pool<AsyncPgConnection>,
+    readers: Pool<AsyncPgConnection>,
+    epoch: Pool<AsyncPgConnection>,
 }
 
 impl Db {
     /// A database at `url`; nothing is connected yet.
     ///
     /// # Errors
-    /// The pool can't be built.
+    /// A pool can't be built.
     pub fn new(url: &str) -> Result<Self, DbError> {
-        Ok(Self { url: url.to_owned(), pool: connect::pool(url, POOL_SIZE)? })
+        let (readers, epoch) = (connect::pool(url, READ_POOL)?, connect::pool(url, EPOCH_POOL)?);
+        Ok(Self { url: url.to_owned(), readers, epoch })
     }
 
     /// A connection for one writer of the ingest lane.
@@ -52,11 +56,14 @@ impl Db {
     }
 
     async fn read(&self) -> Result<Object<AsyncPgConnection>, DbError> {
-        let connection = tokio::time::timeout(POOL_WAIT, self.pool.get())
-            .await
-            .map_err(|_| DbError::Timeout(POOL_WAIT))?;
-        connection.map_err(|error| DbError::Away(error.to_string()))
+        connection(&self.readers).await
     }
+}
+
+async fn connection(pool: &Pool<AsyncPgConnection>) -> Result<Object<AsyncPgConnection>, DbError> {
+    let connection =
+        tokio::time::timeout(POOL_WAIT, pool.get()).await.map_err(|_| DbError::Timeout(POOL_WAIT))?;
+    connection.map_err(|error| DbError::Away(error.to_string()))
 }
 
 /// `work`, unless it takes too long.

@@ -47,13 +47,22 @@ pub struct State {
     replicas: Replicas,
     admin_token: Option<Secret>,
     origins: Origins,
+    /// This replica's place in the relay, as viewers name it.
+    cursor: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// One permit for each request that waits for a version.
     waiting: Semaphore,
 }
 
 impl State {
-    /// What handlers need, with `settings` on who may do what.
-    pub fn new(settings: &Settings, db: Db, health: Health, metrics: Metrics, replicas: Replicas) -> Self {
+    /// What handlers need, with `settings` on who may do what; `cursor` tells this replica's place in the relay.
+    pub fn new(
+        settings: &Settings,
+        db: Db,
+        health: Health,
+        metrics: Metrics,
+        replicas: Replicas,
+        cursor: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             db,
             health,
@@ -61,6 +70,7 @@ impl State {
             replicas,
             admin_token: settings.admin_token.clone(),
             origins: Origins::new(&settings.allowed_origins),
+            cursor: Box::new(cursor),
             waiting: Semaphore::new(MOST_WAITING),
         }
     }

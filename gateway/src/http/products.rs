@@ -21,6 +21,9 @@ const WAIT_MS: (i64, i64) = (2_000, 10_000);
 /// First and longest time between two looks while a version is waited for.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
+/// Where viewers may go on from after this answer.
+const CURSOR: &str = "shelfwire-cursor";
+
 #[derive(Serialize)]
 struct Products {
     products: Vec<Product>,
@@ -39,10 +42,16 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> Resul
     let params = Params::read(&request, &["after", "limit"])?;
     let after = params.product_id("after")?;
     let limit = limit(&params)?;
+    // taken before the read: what came up to here is in it, so whoever goes on from this cursor misses nothing
+    let cursor = (state.cursor)();
     // one more than asked for tells whether a page follows
     let mut products = state.db.products_after(after, limit + 1).await?;
     let next = cut(&mut products, limit).map(|last| last.product_id);
-    Ok(HttpResponse::Ok().json(Products { products, next }))
+    let mut answer = HttpResponse::Ok();
+    if let Some(cursor) = cursor {
+        answer.insert_header((CURSOR, cursor));
+    }
+    Ok(answer.json(Products { products, next }))
 }
 
 /// `GET /products/{id}`: the state now, or once it has reached `min_version`.

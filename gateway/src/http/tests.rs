@@ -32,7 +32,7 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         health: health.clone(),
         metrics: metrics.live.clone(),
     });
-    web::Data::new(State::new(&settings, db, health, metrics, replicas))
+    web::Data::new(State::new(&settings, db, health, metrics, replicas, || Some("a place".to_owned())))
 }
 
 fn alone(flags: &[&str]) -> web::Data<State> {
