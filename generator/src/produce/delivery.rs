@@ -97,6 +97,8 @@ impl ClientContext for Deliveries {
 /// away, so these lines are for those who ask for them (`RUST_LOG=debug`).
 pub(crate) fn quiet_log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
+        // a fatal error is told with its consequence, by the producer
+        _ if facility == "FATAL" => tracing::debug!(facility, message, "kafka client"),
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(facility, message, "kafka client");
         }

@@ -19,6 +19,8 @@ use crate::stop::Stop;
 
 /// How long the broker may take to say its end offsets.
 const ANSWER: Duration = Duration::from_secs(3);
+/// How long to wait after an answer that did not come.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// How often to say how far the reading is.
 const SAY: Duration = Duration::from_secs(3);
 /// Most bytes that are fetched ahead, KiB.
@@ -112,6 +114,7 @@ impl Reader {
         let (mut said, mut read, mut unreadable) = (start, 0_u64, 0_u64);
         let most = self.partitions.iter().max().map_or(0, |p| place(*p) + 1);
         let mut ends = Ends::new(most, settle.pause(), start);
+        let mut ask_from = start;
         loop {
             if stop.asked() {
                 return Ok(End::Stopped);
@@ -120,13 +123,18 @@ impl Reader {
             match ends.next(now) {
                 Next::Done => break,
                 Next::Read => {}
+                Next::Ask if now < ask_from => {}
                 Next::Ask => match self.offsets(most) {
                     Ok(offsets) => {
                         ends.told(&offsets, now);
                         self.assign(&offsets)?;
                     }
+                    // a topic that was made just now has no leaders for a moment
                     Err(error) => {
-                        tracing::warn!(%error, "kafka does not say where the topic ends; asking again");
+                        ask_from = Instant::now() + ASK_AGAIN;
+                        if start.elapsed() > SAY {
+                            tracing::warn!(%error, "kafka does not say where the topic ends; asking again");
+                        }
                     }
                 },
             }

@@ -1,6 +1,6 @@
 //! A topic of one test, read back record by record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -68,15 +68,15 @@ impl Topic {
             assignment.add_partition_offset(&self.name, partition, Offset::Beginning).unwrap();
         }
         consumer.assign(&assignment).unwrap();
-        let (mut stored, mut ends) = (Vec::new(), 0);
+        let (mut stored, mut ends) = (Vec::new(), BTreeSet::new());
         wait_until("the end of the topic", || {
             while let Some(polled) = consumer.poll(Duration::from_millis(100)) {
                 match polled {
                     Ok(message) => stored.extend(read(&message)),
-                    Err(KafkaError::PartitionEOF(_)) => ends += 1,
+                    Err(KafkaError::PartitionEOF(partition)) => _ = ends.insert(partition),
                     Err(error) => panic!("{error}"),
                 }
-                if ends == partitions {
+                if ends.len() == partitions {
                     return true;
                 }
             }
