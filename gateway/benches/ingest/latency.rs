@@ -36,6 +36,7 @@ struct Frame<'a> {
 #[derive(Deserialize)]
 struct Changed {
     version: i64,
+    from: i64,
     occurred_at: DateTime<Utc>,
 }
 
@@ -60,9 +61,10 @@ pub(crate) async fn measure(servers: &Servers, args: &Args, program: &Path) -> a
         let Message::Text(text) = message.context("the connection was closed")?? else { continue };
         let now = Utc::now();
         let Some(change) = product_changed(&text)? else { continue };
-        if change.version > 1 {
-            // a frame can stand for several changes of a product; at this rate it does not
-            rest -= 1;
+        // a frame can stand for several changes of its product; first versions were not asked for
+        let changes = (change.version + 1).saturating_sub(change.from.max(2));
+        if changes > 0 {
+            rest = rest.saturating_sub(u64::try_from(changes)?);
             ages_ms.push((now - change.occurred_at).as_seconds_f64() * 1e3);
         }
     }
@@ -70,7 +72,7 @@ pub(crate) async fn measure(servers: &Servers, args: &Args, program: &Path) -> a
     gateway.stop()?;
     database.remove().await?;
     let warm_up = usize::try_from(u64::from(RATE) * WARM_UP_S)?;
-    Ok(ages_ms.split_off(warm_up))
+    Ok(ages_ms.split_off(warm_up.min(ages_ms.len())))
 }
 
 fn product_changed(text: &str) -> anyhow::Result<Option<Changed>> {
