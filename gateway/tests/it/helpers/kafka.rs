@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
 
@@ -176,7 +177,7 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
             Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition))
         }
     });
-    metadata.topics()[0].partitions().iter().map(|partition| partition.id()).collect()
+    metadata.topics()[0].partitions().iter().map(MetadataPartition::id).collect()
 }
 
 fn committed(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {

@@ -54,9 +54,9 @@ impl World {
         super::until("topics are made", async || client::ensure_topics(&world.kafka, &specs).await.ok())
             .await;
         // a topic that was just made may be unknown for a moment to who sends to it
-        specs.iter().for_each(|spec| {
-            assert_eq!(world.ends(&spec.name).len(), usize::try_from(spec.partitions).unwrap())
-        });
+        for spec in &specs {
+            assert_eq!(world.ends(&spec.name).len(), usize::try_from(spec.partitions).unwrap());
+        }
         world.db().migrate().await.unwrap();
         world.db().make_partitions(Utc::now().date_naive()).await.unwrap();
         world.open_relay().await;
