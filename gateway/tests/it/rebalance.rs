@@ -117,6 +117,7 @@ async fn a_killed_replica_s_partitions_are_taken_over_from_the_last_commit() {
     gate.open().await;
     let second = world.gateway("gw2", &[]);
     world.until_all_committed().await;
-    assert_eq!(world.history(product).await, (1..=9).collect::<Vec<_>>());
+    assert_eq!(world.history(gate.product).await, [1, 2], "what was in hand is done");
+    assert_eq!(world.history(product).await, (1..=9).collect::<Vec<_>>(), "and what waited behind it");
     audit::assert_new_once(&[first.audit(), second.audit()].concat());
 }
