@@ -56,15 +56,17 @@ pub(crate) async fn measure(servers: &Servers, args: &Args, program: &Path) -> a
     let generator = Running::start(command)?;
     let mut ages_ms = Vec::new();
     let mut rest = changes;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(args.latency_s + WARM_UP_S) + PATIENCE;
     while rest > 0 {
-        let message = tokio::time::timeout(PATIENCE, socket.next()).await.context("no change comes")?;
+        let message = tokio::time::timeout_at(deadline, socket.next());
+        let message = message.await.with_context(|| format!("{rest} of {changes} changes did not come"))?;
         let Message::Text(text) = message.context("the connection was closed")?? else { continue };
         let now = Utc::now();
         let Some(change) = product_changed(&text)? else { continue };
         // a frame can stand for several changes of its product; first versions were not asked for
-        let changes = (change.version + 1).saturating_sub(change.from.max(2));
-        if changes > 0 {
-            rest = rest.saturating_sub(u64::try_from(changes)?);
+        let folded = (change.version + 1).saturating_sub(change.from.max(2));
+        if folded > 0 {
+            rest = rest.saturating_sub(u64::try_from(folded)?);
             ages_ms.push((now - change.occurred_at).as_seconds_f64() * 1e3);
         }
     }
