@@ -55,11 +55,13 @@ pub struct Started {
     pub reader: Reader,
 }
 
-/// Waits for Kafka and reads the topic, keeping the products that are `ours`; `None` when a stop came first.
+/// Waits for Kafka and reads the topic, keeping the products that are `ours`, to its end as
+/// `settle` takes it; `None` when a stop came first.
 pub fn start(
     args: &CommonArgs,
     traffic: Traffic,
     ours: impl Fn(ProductId) -> bool,
+    settle: Settle,
     runtime: &Handle,
     stop: &Stop,
 ) -> Result<Option<Started>, RunError> {
@@ -75,7 +77,7 @@ pub fn start(
     let fold = |change: &_| {
         known.fold(change);
     };
-    if reader.read_to_end(ours, fold, Settle::Still, stop)? == End::Stopped {
+    if reader.read_to_end(ours, fold, settle, stop)? == End::Stopped {
         return Ok(None);
     }
     let producer = Producer::new(&args.kafka, &args.topic, traffic, audit)?;

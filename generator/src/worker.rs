@@ -25,7 +25,7 @@ use crate::config::RunArgs;
 use crate::pace::{Pace, Rate};
 use crate::produce::{Producer, SLICE, Taken, Traffic};
 use crate::report::{Report, Summary};
-use crate::resume::{Known, Reader};
+use crate::resume::{Known, Reader, Settle};
 use crate::start::{RunError, Started, start};
 use crate::stop::Stop;
 
@@ -58,7 +58,7 @@ pub fn run(args: &RunArgs, runtime: &Handle, stop: &Stop) -> Result<Summary, Run
         Rate::PerSecond(_) => (Traffic::Paced, true),
     };
     let Some(Started { mut producer, known, reader }) =
-        start(&args.common, traffic, |id| places.contains_key(&id), runtime, stop)?
+        start(&args.common, traffic, |id| places.contains_key(&id), Settle::Still, runtime, stop)?
     else {
         return Ok(Summary::default());
     };

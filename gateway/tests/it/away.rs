@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use stack::{Options, Private, Shared};
 
+use crate::helpers::process::Gateway;
 use crate::helpers::{World, audit, until};
 
 /// Longer than the session timeout, so that a replica that does not poll meanwhile is thrown out of the group.
@@ -52,4 +53,44 @@ async fn postgres_stopped_for_a_while_loses_nothing_and_dead_letters_nothing() {
     let lines = [gateways[0].audit(), gateways[1].audit()].concat();
     audit::assert_nothing_committed_early(&lines, &world.topic, &world.committed(&world.topic));
     world.follow_relay().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn kafka_that_hangs_and_kafka_that_dies_are_found_again() {
+    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
+    let world = World::on(&Shared::of(&servers), "hangs", 4).await;
+    let gateways = [world.gateway("gw1", &[]), world.gateway("gw2", &[])];
+    let mut generator = world.generator(&["--products", "50", "--rate", "100"]);
+    write_from(&gateways, &[0, 0]).await;
+
+    // long enough that sessions end and requests are given up
+    servers.pause("kafka1").unwrap();
+    tokio::time::sleep(2 * AWAY).await;
+    let before = lengths(&gateways);
+    servers.resume("kafka1").unwrap();
+    write_from(&gateways, &before).await;
+
+    servers.kill("kafka1").unwrap();
+    tokio::time::sleep(AWAY).await;
+    let before = lengths(&gateways);
+    servers.start_again("kafka1").unwrap();
+    write_from(&gateways, &before).await;
+
+    generator.stop().await;
+    world.until_all_committed().await;
+    let history = world.sql.number("SELECT count(*) FROM product_changes").await;
+    assert_eq!(history, generator.produced().len() as i64, "each change once");
+}
+
+fn lengths(gateways: &[Gateway]) -> Vec<usize> {
+    gateways.iter().map(|gateway| gateway.audit().len()).collect()
+}
+
+/// Waits until each has written something behind that place of its audit log.
+async fn write_from(gateways: &[Gateway], places: &[usize]) {
+    for (gateway, place) in gateways.iter().zip(places) {
+        let writes =
+            async || gateway.audit().iter().skip(*place).any(|line| line.event == "new").then_some(());
+        until("all replicas write", writes).await;
+    }
 }

@@ -22,7 +22,7 @@ use crate::config::RunArgs;
 use crate::pace::{Speed, Timeline};
 use crate::produce::{Producer, SLICE, Taken, Traffic};
 use crate::report::{Report, Summary};
-use crate::resume::{Known, Reader};
+use crate::resume::{Known, Reader, Settle};
 use crate::start::{RunError, Started, start};
 use crate::stop::Stop;
 use line::{BadLine, Format, LONGEST, Recorded};
@@ -65,7 +65,7 @@ pub fn run(args: &RunArgs, recording: &Path, runtime: &Handle, stop: &Stop) -> R
     // before Kafka is waited for: a wrong path should be told at once
     let source = Source::open(recording).map_err(ReplayError::from)?;
     let traffic = if args.speed == Speed::Max { Traffic::Bulk } else { Traffic::Paced };
-    let started = start(&args.common, traffic, |id| args.shard.owns(id), runtime, stop)?;
+    let started = start(&args.common, traffic, |id| args.shard.owns(id), Settle::Now, runtime, stop)?;
     let Some(Started { producer, known, reader }) = started else { return Ok(Summary::default()) };
     let mut replay = Replay {
         args,
