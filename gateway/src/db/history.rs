@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use schema::{Product, ProductId};
-use uuid::Uuid;
 
 use super::products::Fields;
 use super::tables::product_changes;
@@ -18,19 +17,6 @@ const DAYS_AHEAD: u64 = 2;
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// Advisory lock: one replica makes partitions at a time.
 const PARTITIONS_LOCK: i64 = 0x5368_656c_6670_6172;
-
-/// One version of a product, as it was written.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = product_changes)]
-struct ChangeRow {
-    product_id: Uuid,
-    version: i64,
-    name: String,
-    price_minor: i64,
-    currency: String,
-    stock: i32,
-    occurred_at: DateTime<Utc>,
-}
 
 impl Db {
     /// Up to `limit` versions of a product below `before`, newest first.
@@ -48,9 +34,17 @@ impl Db {
             .filter(product_changes::version.lt(before))
             .order(product_changes::version.desc())
             .limit(limit)
-            .select(ChangeRow::as_select());
-        let rows: Vec<ChangeRow> = within(async { Ok(query.load(&mut self.read().await?).await?) }).await?;
-        Ok(rows.iter().filter_map(ChangeRow::product).collect())
+            .select((
+                product_changes::product_id,
+                product_changes::version,
+                product_changes::name,
+                product_changes::price_minor,
+                product_changes::currency,
+                product_changes::stock,
+                product_changes::occurred_at,
+            ));
+        let rows: Vec<Fields> = within(async { Ok(query.load(&mut self.read().await?).await?) }).await?;
+        Ok(rows.iter().filter_map(Fields::product).collect())
     }
 
     /// Makes the history's partitions for `today` (UTC) and the days that follow. Rows of a day that was not prepared in
@@ -104,19 +98,4 @@ async fn make_partition(
         tracing::info!(%partition, "history partition made");
     }
     Ok(())
-}
-
-impl ChangeRow {
-    fn product(&self) -> Option<Product> {
-        let fields = Fields {
-            product_id: self.product_id,
-            version: self.version,
-            name: &self.name,
-            price_minor: self.price_minor,
-            currency: &self.currency,
-            stock: self.stock,
-            occurred_at: self.occurred_at,
-        };
-        fields.product()
-    }
 }

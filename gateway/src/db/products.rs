@@ -13,11 +13,26 @@ use super::{Db, DbError, within};
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = products)]
 pub(super) struct ProductRow {
-    pub(super) product_id: Uuid,
-    pub(super) version: i64,
+    #[diesel(embed)]
+    fields: Fields,
     pub(super) event_id: Uuid,
     pub(super) previous: i64,
     pub(super) previous_event_id: Option<Uuid>,
+}
+
+impl ProductRow {
+    /// The row as a product.
+    pub(super) fn product(&self) -> Option<Product> {
+        self.fields.product()
+    }
+}
+
+/// The columns that make a product, in either table.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = products)]
+pub(super) struct Fields {
+    product_id: Uuid,
+    version: i64,
     name: String,
     price_minor: i64,
     currency: String,
@@ -25,41 +40,15 @@ pub(super) struct ProductRow {
     occurred_at: DateTime<Utc>,
 }
 
-impl ProductRow {
-    /// The row as a product; `None` for a row that was not written by a gateway and breaks the contract.
-    pub(super) fn product(&self) -> Option<Product> {
-        let fields = Fields {
-            product_id: self.product_id,
-            version: self.version,
-            name: &self.name,
-            price_minor: self.price_minor,
-            currency: &self.currency,
-            stock: self.stock,
-            occurred_at: self.occurred_at,
-        };
-        fields.product()
-    }
-}
-
-/// The columns that make a product, in either table.
-pub(super) struct Fields<'a> {
-    pub(super) product_id: Uuid,
-    pub(super) version: i64,
-    pub(super) name: &'a str,
-    pub(super) price_minor: i64,
-    pub(super) currency: &'a str,
-    pub(super) stock: i32,
-    pub(super) occurred_at: DateTime<Utc>,
-}
-
-impl Fields<'_> {
+impl Fields {
+    /// The product; `None` for columns that were not written by a gateway and break the contract.
     pub(super) fn product(&self) -> Option<Product> {
         Some(Product {
             product_id: ProductId::from(self.product_id),
             version: Version::try_from(self.version).ok()?,
-            name: Name::try_from(self.name).ok()?,
+            name: Name::try_from(self.name.as_str()).ok()?,
             price_minor: PriceMinor::try_from(self.price_minor).ok()?,
-            currency: Currency::try_from(self.currency).ok()?,
+            currency: Currency::try_from(self.currency.as_str()).ok()?,
             stock: Stock::try_from(i64::from(self.stock)).ok()?,
             occurred_at: self.occurred_at,
         })
