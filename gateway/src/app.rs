@@ -26,6 +26,7 @@ use crate::kafka::{ConsumerSettings, DeadLetters, ensure_topics};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::redis::Redis;
+use crate::relay::Relay;
 use crate::replicas::{self, Replicas};
 
 /// First and longest delay between two tries to prepare a server.
@@ -210,6 +211,11 @@ impl Application {
         prepare(&self.health, Dependency::Kafka, || ensure_topics(&self.settings.kafka, &wanted)).await;
     }
 
+    /// A way to the relay for one lane.
+    fn relay(&self) -> Relay {
+        Relay::new(self.db.clone(), self.redis.clone(), self.health.clone(), self.metrics.relay.clone())
+    }
+
     /// Joins `group` to consume `topic`.
     fn start_ingest(&self, topic: &str, group: &str, writers: usize) -> anyhow::Result<Ingest> {
         let settings = ConsumerSettings {
@@ -221,7 +227,7 @@ impl Application {
         };
         let parts = ingest::Parts {
             db: self.db.clone(),
-            redis: self.redis.clone(),
+            relay: self.relay(),
             dead_letters: self.dead_letters.clone(),
             health: self.health.clone(),
             metrics: self.metrics.ingest.clone(),

@@ -20,4 +20,5 @@ pub mod kafka;
 pub mod live;
 pub mod metrics;
 pub mod redis;
+pub mod relay;
 pub mod replicas;

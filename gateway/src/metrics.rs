@@ -54,6 +54,8 @@ pub struct Metrics {
     registry: Arc<Registry>,
     /// Of the ingest lane.
     pub ingest: IngestMetrics,
+    /// Of writing to the relay.
+    pub relay: RelayMetrics,
     /// Of the live lane.
     pub live: LiveMetrics,
 }
@@ -71,10 +73,6 @@ pub struct IngestMetrics {
     pub stage_seconds: Family<Stage, Histogram, fn() -> Histogram>,
     /// Tries that failed and are repeated, by stage.
     pub retries: Family<Stage, Counter>,
-    /// Relay entries written.
-    pub relay_entries: Counter,
-    /// Epochs begun because a batch could not be relayed, by reason.
-    pub epoch_changes: Family<Reason, Counter>,
     /// Partitions owned now.
     pub partitions: Family<Topic, Gauge>,
     /// Records of the owned partitions that are not committed.
@@ -83,6 +81,17 @@ pub struct IngestMetrics {
     pub rebalances: Counter,
     /// Partitions taken away without a chance to finish.
     pub lost: Counter,
+}
+
+/// Metrics of writing to the relay, by whichever lane.
+#[derive(Clone)]
+pub struct RelayMetrics {
+    /// Relay entries written.
+    pub entries: Counter,
+    /// Tries that failed and are repeated.
+    pub retries: Counter,
+    /// Epochs begun because a write could not be relayed, by reason.
+    pub epoch_changes: Family<Reason, Counter>,
 }
 
 /// The live lane's metrics.
@@ -123,8 +132,9 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("shelfwire");
         let ingest = IngestMetrics::register(&mut registry);
+        let relay = RelayMetrics::register(&mut registry);
         let live = LiveMetrics::register(&mut registry);
-        Self { registry: Arc::new(registry), ingest, live }
+        Self { registry: Arc::new(registry), ingest, relay, live }
     }
 }
 
@@ -146,8 +156,6 @@ impl IngestMetrics {
             batch_rows: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             stage_seconds: Family::new_with_constructor(seconds),
             retries: Family::default(),
-            relay_entries: Counter::default(),
-            epoch_changes: Family::default(),
             partitions: Family::default(),
             lag: Family::default(),
             rebalances: Counter::default(),
@@ -163,12 +171,6 @@ impl IngestMetrics {
             metrics.stage_seconds.clone(),
         );
         registry.register("ingest_retries", "Stages that failed and were repeated", metrics.retries.clone());
-        registry.register("relay_entries_written", "Relay entries written", metrics.relay_entries.clone());
-        registry.register(
-            "epoch_changes",
-            "Relay epochs begun by writers, by reason",
-            metrics.epoch_changes.clone(),
-        );
         registry.register("partitions", "Partitions owned now, by topic", metrics.partitions.clone());
         registry.register(
             "lag_records",
@@ -187,6 +189,28 @@ impl IngestMetrics {
     /// Counts `count` positions with `outcome`.
     pub fn count(&self, outcome: &'static str, count: u64) {
         self.changes.get_or_create(&Outcome { outcome }).inc_by(count);
+    }
+}
+
+impl RelayMetrics {
+    fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            entries: Counter::default(),
+            retries: Counter::default(),
+            epoch_changes: Family::default(),
+        };
+        registry.register("relay_entries_written", "Relay entries written", metrics.entries.clone());
+        registry.register(
+            "relay_retries",
+            "Entries that Redis did not take at once",
+            metrics.retries.clone(),
+        );
+        registry.register(
+            "epoch_changes",
+            "Relay epochs begun by writers, by reason",
+            metrics.epoch_changes.clone(),
+        );
+        metrics
     }
 }
 

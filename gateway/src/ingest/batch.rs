@@ -16,7 +16,6 @@ use super::Parts;
 use super::apply::{Apply, Written};
 use super::decode::{self, product_of};
 use super::outcome::{Outcome, Sorted};
-use super::relay::Relay;
 use crate::backoff::Backoff;
 use crate::db::Stored;
 use crate::health::Dependency;
@@ -30,7 +29,6 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub(super) struct Lane {
     pub(super) parts: Parts,
     pub(super) apply: Apply,
-    pub(super) relay: Relay,
 }
 
 /// One line of the audit log.
@@ -76,7 +74,7 @@ impl Lane {
         let started = Instant::now();
         let mut frames = frames(batch, &decoded.changes, &written.stored);
         frames.extend(dead.iter().map(gap));
-        let relayed = self.relay.publish(&frames, written.epoch).await;
+        let relayed = self.parts.relay.publish(&frames, written.epoch).await;
         self.observe("relay", started);
         self.audit_records(relayed.as_str(), batch);
     }
@@ -187,7 +185,10 @@ fn audit_line<'a>(
     AuditLine { event, topic, partition, offset: record.offset, product_id, version, event_id, reason }
 }
 
-/// One frame a product of the batch.
+/// One frame a product of the batch, **whatever the outcomes of its changes**: the state stored after the transaction. Its
+/// `from` is the lower of the batch's lowest version and the one after the version that the last write replaced. So when a
+/// crash between write and relay makes records come again, and they are stale or replays by then, their product is
+/// relayed all the same, and its frame reaches back to what viewers have.
 fn frames(
     batch: &[Record],
     changes: &[(usize, ProductChanged)],

@@ -7,13 +7,12 @@
 //!
 //! Failure: whatever may pass is retried, with the batch held and its partitions paused by the full channel behind it;
 //! the group hears from the polling thread all the while. `writer` holds the handshake with the group, `batch` is the
-//! loop's body, `outcome` decides, `apply` and `relay` talk to Postgres and Redis.
+//! loop's body, `outcome` decides, `apply` talks to Postgres, and [`crate::relay`] to Redis.
 
 mod apply;
 mod batch;
 mod decode;
 mod outcome;
-mod relay;
 mod writer;
 
 use tokio::task::JoinSet;
@@ -24,7 +23,7 @@ use crate::db::Db;
 use crate::health::Health;
 use crate::kafka::{Consumer, ConsumerSettings, DeadLetters, KafkaError, LaneStatus};
 use crate::metrics::IngestMetrics;
-use crate::redis::Redis;
+use crate::relay::Relay;
 
 /// What the lane works with; each writer has a clone.
 #[derive(Clone)]
@@ -32,7 +31,7 @@ pub struct Parts {
     /// Where changes are written.
     pub db: Db,
     /// Where they are relayed.
-    pub redis: Redis,
+    pub relay: Relay,
     /// Where records go that can't be applied.
     pub dead_letters: DeadLetters,
     /// What is away.

@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use super::Parts;
 use super::apply::Apply;
 use super::batch::Lane;
-use super::relay::Relay;
 use crate::kafka::{Event, Finished, Position, Progress, Record, Records, WriterChannels};
 
 /// Most bytes of one batch: a few of the largest records, or all of the usual ones.
@@ -42,16 +41,9 @@ impl Writer {
     pub(super) fn new(channels: WriterChannels, parts: Parts) -> Self {
         let apply =
             Apply { writer: parts.db.writer(), health: parts.health.clone(), metrics: parts.metrics.clone() };
-        let relay = Relay {
-            db: parts.db.clone(),
-            redis: parts.redis.clone(),
-            health: parts.health.clone(),
-            metrics: parts.metrics.clone(),
-            untrimmed: 0,
-        };
         let batch_rows = parts.batch_rows;
         let WriterChannels { records, events, progress } = channels;
-        let lane = Lane { parts, apply, relay };
+        let lane = Lane { parts, apply };
         Self { records, events, progress, lane, batch_rows, carried: VecDeque::new() }
     }
 

@@ -1,10 +1,12 @@
-//! Puts the products' new state on the relay, or changes its epoch when it can't.
+//! Puts frames of what was written on the relay, or changes its epoch when it can't. Every lane that writes uses it.
 //!
-//! One frame a product, **whatever the outcomes of its changes**: the state stored after the transaction. Its `from` is the
-//! lower of the batch's lowest version and the one after the version that the last write replaced. So when a crash between
-//! write and relay makes records come again, and they are stale or replays by then, their product is relayed all the same,
-//! and its frame reaches back to what viewers have.
+//! What holds when [`Relay::publish`] returns: the relay has the frames, or an epoch has begun (or will begin, before
+//! anybody reads the one named) after the write that they tell of. So no reader misses it.
+//!
+//! Failure: Redis is tried for a short time; then the epoch changes, however long Postgres is away.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +17,7 @@ use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::epoch::{self, Epoch};
 use crate::health::{Dependency, Health};
-use crate::metrics::{IngestMetrics, Reason, Stage};
+use crate::metrics::{Reason, RelayMetrics};
 use crate::redis::Redis;
 
 /// How long Redis is tried before the epoch changes.
@@ -27,18 +29,18 @@ const STREAM_BYTES: u64 = 128 * 1024 * 1024;
 /// Bytes that one writer may add before it looks at the stream's memory.
 const TRIM_EVERY: usize = 4 * 1024 * 1024;
 
-/// How a batch was relayed.
+/// How frames were relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Relayed {
-    /// It is on the stream.
+pub enum Relayed {
+    /// They are on the stream.
     OnStream,
-    /// It was written before an epoch that readers have yet to enter.
+    /// Their write came before an epoch that readers have yet to enter.
     ByEpoch,
 }
 
 impl Relayed {
     /// The name in the audit log.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::OnStream => "relayed",
             Self::ByEpoch => "epoch",
@@ -46,25 +48,31 @@ impl Relayed {
     }
 }
 
-/// One writer's way to the relay.
-pub(super) struct Relay {
-    pub(super) db: Db,
-    pub(super) redis: Redis,
-    pub(super) health: Health,
-    pub(super) metrics: IngestMetrics,
+/// One writer's way to the relay; clones count together what they add to the stream.
+#[derive(Clone)]
+pub struct Relay {
+    db: Db,
+    redis: Redis,
+    health: Health,
+    metrics: RelayMetrics,
     /// Bytes written since the stream's memory was looked at.
-    pub(super) untrimmed: usize,
+    untrimmed: Arc<AtomicUsize>,
 }
 
 impl Relay {
-    /// Relays `frames` of a batch that was written under `epoch`; returns once the relay has them, or their write is older
+    /// A way to the relay.
+    pub fn new(db: Db, redis: Redis, health: Health, metrics: RelayMetrics) -> Self {
+        Self { db, redis, health, metrics, untrimmed: Arc::default() }
+    }
+
+    /// Relays `frames` of a write that was made under `epoch`; returns once the relay has them, or their write is older
     /// than an epoch. Waits as long as Postgres is away.
-    pub(super) async fn publish(&mut self, frames: &[RelayFrame], epoch: Epoch) -> Relayed {
+    pub async fn publish(&self, frames: &[RelayFrame], epoch: Epoch) -> Relayed {
         let entries = entries(frames);
         if entries.is_empty() {
             return Relayed::OnStream;
         }
-        // no stream: no reader has entered this epoch, so the next one stands for the batch
+        // no stream: no reader has entered this epoch, so the next one stands for the write
         if !epoch.has_stream() {
             return Relayed::ByEpoch;
         }
@@ -79,21 +87,21 @@ impl Relay {
     }
 
     /// Tries for a while; the error says why it was given up.
-    async fn append(&mut self, epoch: &Epoch, entries: &[Bytes]) -> Result<(), &'static str> {
+    async fn append(&self, epoch: &Epoch, entries: &[Bytes]) -> Result<(), &'static str> {
         let started = Instant::now();
         // once this is given up the tail is the one to tell when Redis is back
         let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.health.reporter());
         loop {
             match self.redis.append(epoch.id, entries).await {
                 Ok(ids) if ids.iter().all(Option::is_some) => {
-                    self.metrics.relay_entries.inc_by(entries.len() as u64);
+                    self.metrics.entries.inc_by(entries.len() as u64);
                     self.trim(epoch, entries).await;
                     return Ok(());
                 }
                 Ok(_) => return Err("no_stream"),
                 Err(error) => {
                     reporter.away(Dependency::Redis, &error);
-                    self.metrics.retries.get_or_create(&Stage { stage: "relay" }).inc();
+                    self.metrics.retries.inc();
                     if started.elapsed() >= PATIENCE {
                         return Err("away");
                     }
@@ -103,10 +111,10 @@ impl Relay {
         }
     }
 
-    async fn trim(&mut self, epoch: &Epoch, entries: &[Bytes]) {
-        self.untrimmed += entries.iter().map(Bytes::len).sum::<usize>();
-        if self.untrimmed >= TRIM_EVERY {
-            self.untrimmed = 0;
+    async fn trim(&self, epoch: &Epoch, entries: &[Bytes]) {
+        let bytes = entries.iter().map(Bytes::len).sum::<usize>();
+        if self.untrimmed.fetch_add(bytes, Ordering::Relaxed) + bytes >= TRIM_EVERY {
+            self.untrimmed.store(0, Ordering::Relaxed);
             if let Err(error) = self.redis.trim(epoch.id, STREAM_BYTES).await {
                 tracing::warn!(%error, "the relay's stream can't be trimmed now");
             }
