@@ -21,8 +21,8 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::health::{Dependency, Health};
 use crate::http;
-use crate::ingest::{self, Ingest};
-use crate::kafka::{ConsumerSettings, DeadLetters, ensure_topics};
+use crate::ingest;
+use crate::kafka::{ConsumerSettings, DeadLetters, Lane, ensure_topics};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::redis::Redis;
@@ -63,9 +63,10 @@ impl Application {
         let redis =
             Redis::new(settings.redis_url.expose(), &settings.redis_prefix).context("SHELFWIRE_REDIS_URL")?;
         let letters = topics::dead_letters(&settings.changes_topic).name;
-        let dead_letters =
-            DeadLetters::new(&settings.kafka, &letters, settings.replica()).context("SHELFWIRE_KAFKA")?;
         let (health, metrics) = (Health::default(), Metrics::default());
+        let watched = (&health, &metrics.ingest, &audit);
+        let dead_letters = DeadLetters::new(&settings.kafka, &letters, settings.replica(), watched)
+            .context("SHELFWIRE_KAFKA")?;
         Ok(Self { settings, listener, db, redis, dead_letters, audit, health, metrics })
     }
 
@@ -88,14 +89,14 @@ impl Application {
                 () = replicas.drain_requested().cancelled() => {}
             }
         };
-        let mut ingest = Vec::new();
+        let mut lanes = Vec::new();
         let (worked, still_served) = tokio::select! {
-            worked = self.work(&mut ingest, &replicas, &tables, &tasks, &stop) => (worked, true),
+            worked = self.work(&mut lanes, &replicas, &tables, &tasks, &stop) => (worked, true),
             ended = &mut server => (Err(anyhow::anyhow!("the HTTP server ended by itself: {ended:?}")), false),
             () = live.ended() => (Err(anyhow::anyhow!("the live lane ended by itself")), true),
             () = asked => (Ok(()), true),
         };
-        let drained = self.drain(if worked.is_ok() { ingest } else { Vec::new() }, &live, &handle);
+        let drained = self.drain(if worked.is_ok() { lanes } else { Vec::new() }, &live, &handle);
         if still_served {
             let ((), _) = tokio::join!(drained, server);
         } else {
@@ -171,7 +172,7 @@ impl Application {
     /// Prepares the servers, joins the group, and works until the lane fails.
     async fn work(
         &self,
-        ingest: &mut Vec<Ingest>,
+        lanes: &mut Vec<Lane>,
         replicas: &Replicas,
         tables: &CancellationToken,
         tasks: &TaskTracker,
@@ -185,17 +186,17 @@ impl Application {
         // changes and another the redrives
         let redrive =
             self.start_ingest(&topics::redrive(base).name, &format!("{}-redrive", self.settings.group), 1)?;
-        ingest.extend([changes, redrive]);
+        lanes.extend([changes, redrive]);
         tasks.spawn(stop.clone().run_until_cancelled_owned(keep_partitions(self.db.clone())));
-        let failed = ingest.iter_mut().map(|lane| Box::pin(lane.failed()));
+        let failed = lanes.iter_mut().map(|lane| Box::pin(lane.failed()));
         let (failed, _, _) = futures_util::future::select_all(failed).await;
-        Err(failed).context("an ingest lane ended by itself")
+        Err(failed).context("a lane ended by itself")
     }
 
     /// Sends viewers away and leaves the group, side by side, then ends the HTTP server.
-    async fn drain(&self, ingest: Vec<Ingest>, live: &Live, server: &ServerHandle) {
+    async fn drain(&self, lanes: Vec<Lane>, live: &Live, server: &ServerHandle) {
         self.health.set_draining();
-        let leave = futures_util::future::join_all(ingest.into_iter().map(Ingest::stop));
+        let leave = futures_util::future::join_all(lanes.into_iter().map(Lane::stop));
         tokio::join!(leave, live.drain(Duration::from_secs(self.settings.drain_s)));
         server.stop(true).await;
     }
@@ -217,7 +218,7 @@ impl Application {
     }
 
     /// Joins `group` to consume `topic`.
-    fn start_ingest(&self, topic: &str, group: &str, writers: usize) -> anyhow::Result<Ingest> {
+    fn start_ingest(&self, topic: &str, group: &str, writers: usize) -> anyhow::Result<Lane> {
         let settings = ConsumerSettings {
             brokers: self.settings.kafka.clone(),
             group: group.to_owned(),
@@ -235,7 +236,7 @@ impl Application {
             replica: self.settings.replica().to_owned(),
             batch_rows: usize::try_from(self.settings.batch_rows).unwrap_or(usize::MAX),
         };
-        Ok(Ingest::start(&settings, &parts)?)
+        Ok(ingest::start(&settings, &parts)?)
     }
 }
 

@@ -1,10 +1,9 @@
 //! One batch: decode → dead letters → apply → its dead letters → relay.
 //!
-//! When [`Lane::process`] returns, every record of the batch has its outcome and may be committed. It may be dropped at
+//! When [`Work::process`] returns, every record of the batch has its outcome and may be committed. It may be dropped at
 //! any point and run again, here or on another replica: each step is safe to repeat.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use schema::frames::Gap;
 use schema::relay::{RelayFrame, RelayedProduct};
@@ -16,19 +15,14 @@ use super::Parts;
 use super::apply::{Apply, Written};
 use super::decode::{self, product_of};
 use super::outcome::{Outcome, Sorted};
-use crate::backoff::Backoff;
 use crate::db::Stored;
-use crate::health::Dependency;
-use crate::kafka::{DeadLetter, Record};
-use crate::metrics::{Reason, Stage};
-
-/// First and longest delay between two tries to write dead letters.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+use crate::kafka::{DeadLetter, Finished, Record, Work};
+use crate::metrics::Stage;
 
 /// One writer's tools.
-pub(super) struct Lane {
-    pub(super) parts: Parts,
-    pub(super) apply: Apply,
+pub(super) struct Ingest {
+    parts: Parts,
+    apply: Apply,
 }
 
 /// One line of the audit log.
@@ -44,13 +38,17 @@ struct AuditLine<'a> {
     version: Option<Version>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<uuid::Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<PoisonReason>,
 }
 
-impl Lane {
-    /// Brings every record of `batch` to its outcome.
-    pub(super) async fn process(&mut self, batch: &[Record]) {
+impl Ingest {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let (writer, health) = (parts.db.writer(), parts.health.clone());
+        Self { parts: parts.clone(), apply: Apply { writer, health, metrics: parts.metrics.clone() } }
+    }
+}
+
+impl Work for Ingest {
+    async fn process(&mut self, batch: &[Record]) -> Finished {
         self.parts.metrics.batch_rows.observe(u32::try_from(batch.len()).unwrap_or(u32::MAX).into());
         let decoded = self.timed_decode(batch);
         let poison = decoded.poison.iter().filter_map(|(at, poison)| {
@@ -58,7 +56,8 @@ impl Lane {
             Some(DeadLetter { record: batch.get(*at)?, reason: poison.reason, error })
         });
         let mut dead: Vec<DeadLetter<'_>> = poison.collect();
-        self.write_dead_letters(&dead, "poison").await;
+        self.parts.dead_letters.write_all(&dead).await;
+        self.parts.metrics.count("poison", dead.len() as u64);
 
         let sorted = Sorted::new(&decoded.changes);
         let started = Instant::now();
@@ -67,8 +66,7 @@ impl Lane {
 
         let outcomes = sorted.outcomes(&decoded.changes, &written.stored);
         let refused = self.judge(batch, &decoded.changes, &outcomes, &written);
-        let conflicts = refused.iter().filter(|letter| letter.reason == PoisonReason::Conflict).count();
-        self.write_dead_letters(&refused, if conflicts > 0 { "conflict" } else { "rejected" }).await;
+        self.parts.dead_letters.write_all(&refused).await;
         dead.extend(refused);
 
         let started = Instant::now();
@@ -77,8 +75,11 @@ impl Lane {
         let relayed = self.parts.relay.publish(&frames, written.epoch).await;
         self.observe("relay", started);
         self.audit_records(relayed.as_str(), batch);
+        Finished::of(batch)
     }
+}
 
+impl Ingest {
     fn timed_decode(&self, batch: &[Record]) -> decode::Decoded {
         let started = Instant::now();
         let decoded = decode::decode(batch);
@@ -134,42 +135,17 @@ impl Lane {
             self.parts.metrics.count(name, 1);
             if self.parts.audit.is_on() {
                 let ids = (Some(change.product_id), Some(change.version), Some(change.event_id));
-                lines.push(audit_line(name, record, ids, None));
+                lines.push(audit_line(name, record, ids));
             }
         }
         self.parts.audit.write(&self.parts.replica, &lines);
         letters
     }
 
-    /// Writes the letters, however long it takes.
-    async fn write_dead_letters(&self, letters: &[DeadLetter<'_>], outcome: &'static str) {
-        if letters.is_empty() {
-            return;
-        }
-        let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.parts.health.reporter());
-        while let Err(error) = self.parts.dead_letters.write(letters).await {
-            reporter.away(Dependency::Kafka, &error);
-            self.parts.metrics.retries.get_or_create(&Stage { stage: "dead_letters" }).inc();
-            backoff.wait().await;
-        }
-        for letter in letters {
-            self.parts.metrics.dead_letters.get_or_create(&Reason { reason: letter.reason.as_str() }).inc();
-        }
-        if outcome == "poison" {
-            self.parts.metrics.count("poison", letters.len() as u64);
-        }
-        tracing::warn!(count = letters.len(), outcome, "records went to the dead letters");
-        let lines: Vec<_> = letters
-            .iter()
-            .map(|letter| audit_line("dead_lettered", letter.record, (None, None, None), Some(letter.reason)))
-            .collect();
-        self.parts.audit.write(&self.parts.replica, &lines);
-    }
-
     fn audit_records(&self, event: &str, batch: &[Record]) {
         if self.parts.audit.is_on() {
             let lines: Vec<_> =
-                batch.iter().map(|record| audit_line(event, record, (None, None, None), None)).collect();
+                batch.iter().map(|record| audit_line(event, record, (None, None, None))).collect();
             self.parts.audit.write(&self.parts.replica, &lines);
         }
     }
@@ -179,15 +155,14 @@ fn audit_line<'a>(
     event: &'a str,
     record: &'a Record,
     (product_id, version, event_id): (Option<ProductId>, Option<Version>, Option<uuid::Uuid>),
-    reason: Option<PoisonReason>,
 ) -> AuditLine<'a> {
     let (topic, partition) = (&*record.position.topic, record.position.partition);
-    AuditLine { event, topic, partition, offset: record.offset, product_id, version, event_id, reason }
+    AuditLine { event, topic, partition, offset: record.offset, product_id, version, event_id }
 }
 
-/// One frame a product of the batch, **whatever the outcomes of its changes**: the state stored after the transaction. Its
-/// `from` is the lower of the batch's lowest version and the one after the version that the last write replaced. So when a
-/// crash between write and relay makes records come again, and they are stale or replays by then, their product is
+/// One frame a product of the batch, **whatever the outcomes of its changes**: the state stored after the transaction.
+/// Its `from` is the lower of the batch's lowest version and the one after the version that the last write replaced. So
+/// when a crash between write and relay makes records come again, and they are stale or replays by then, their product is
 /// relayed all the same, and its frame reaches back to what viewers have.
 fn frames(
     batch: &[Record],

@@ -17,7 +17,7 @@ pub(super) const CHANNEL_RECORDS: usize = 8_192;
 pub(super) const CHANNEL_EVENTS: usize = 64;
 
 /// What one writer holds.
-pub struct WriterChannels {
+pub(super) struct WriterChannels {
     /// Records of this writer's partitions.
     pub records: Records,
     /// What happens to partitions, served also while a batch is retried.
@@ -27,14 +27,14 @@ pub struct WriterChannels {
 }
 
 /// Records on their way to one writer.
-pub struct Records {
+pub(super) struct Records {
     receiver: mpsc::Receiver<Record>,
     queued_bytes: Arc<AtomicUsize>,
 }
 
 impl Records {
     /// Waits for a record and takes with it what else is there, up to `most`. Empty: the polling thread has ended.
-    pub async fn receive(&mut self, most: usize) -> Vec<Record> {
+    pub(super) async fn receive(&mut self, most: usize) -> Vec<Record> {
         let mut records = Vec::with_capacity(most);
         self.receiver.recv_many(&mut records, most).await;
         self.queued_bytes.fetch_sub(records.iter().map(Record::bytes).sum(), Ordering::Relaxed);
@@ -43,7 +43,7 @@ impl Records {
 }
 
 /// Tells the polling thread how far a writer is.
-pub struct Progress {
+pub(super) struct Progress {
     owned: Arc<Mutex<Owned>>,
     finished: SyncSender<Finished>,
 }
@@ -54,13 +54,13 @@ impl Progress {
     }
 
     /// Whether the record's partition is still assigned as it was when the record was fetched, and here to stay.
-    pub fn is_current(&self, record: &Record) -> bool {
+    pub(super) fn is_current(&self, record: &Record) -> bool {
         let owned = self.owned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         owned.number(&record.position) == Some(record.assignment)
     }
 
     /// These positions have their outcome: they may be committed.
-    pub fn finish(&self, finished: Finished) {
+    pub(super) fn finish(&self, finished: Finished) {
         // full: the thread is busy with a revoke, and commits what comes after this
         let _ = self.finished.try_send(finished);
     }

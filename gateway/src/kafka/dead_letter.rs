@@ -10,9 +10,14 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use schema::PoisonReason;
 use schema::headers::dead_letter as names;
+use serde::Serialize;
 
 use super::client::{self, KafkaError};
 use super::record::Record;
+use crate::audit::Audit;
+use crate::backoff::Backoff;
+use crate::health::{Dependency, Health};
+use crate::metrics::{IngestMetrics, Reason, Stage};
 
 /// Most bytes of the source record that a letter carries. Brokers and clients take a little less than 1 MiB a record, and
 /// the letter's own headers need room.
@@ -20,6 +25,8 @@ const CARRIED_BYTES: usize = 900 * 1024;
 /// Of these, most bytes of the source record's key, and of its headers; what is left is the value's.
 const KEY_BYTES: usize = 64 * 1024;
 const HEADER_BYTES: usize = 256 * 1024;
+/// First and longest delay between two tries.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// Longest wait for room in the producer's queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(60 * 60);
 /// Longest error text, bytes: it may quote what the record says.
@@ -42,6 +49,19 @@ pub struct DeadLetters {
     producer: FutureProducer,
     topic: String,
     replica: String,
+    health: Health,
+    metrics: IngestMetrics,
+    audit: Audit,
+}
+
+/// One line of the audit log.
+#[derive(Serialize)]
+struct AuditLine<'a> {
+    event: &'static str,
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+    reason: PoisonReason,
 }
 
 impl DeadLetters {
@@ -49,16 +69,42 @@ impl DeadLetters {
     ///
     /// # Errors
     /// The client can't be made.
-    pub fn new(brokers: &str, topic: &str, replica: &str) -> Result<Self, KafkaError> {
+    pub fn new(
+        brokers: &str,
+        topic: &str,
+        replica: &str,
+        (health, metrics, audit): (&Health, &IngestMetrics, &Audit),
+    ) -> Result<Self, KafkaError> {
         let producer = client::producer(brokers, &format!("{replica}-dlq")).create()?;
-        Ok(Self { producer, topic: topic.to_owned(), replica: replica.to_owned() })
+        let (topic, replica) = (topic.to_owned(), replica.to_owned());
+        let (health, metrics, audit) = (health.clone(), metrics.clone(), audit.clone());
+        Ok(Self { producer, topic, replica, health, metrics, audit })
     }
 
-    /// Writes all `letters`; returns once the broker has them. Waits as long as the broker is away.
-    ///
-    /// # Errors
-    /// One was refused; others may be written. Writing all of them again repeats keys, and is right.
-    pub async fn write(&self, letters: &[DeadLetter<'_>]) -> Result<(), KafkaError> {
+    /// Writes all `letters`, however long it takes; returns once the broker has them.
+    pub async fn write_all(&self, letters: &[DeadLetter<'_>]) {
+        if letters.is_empty() {
+            return;
+        }
+        let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.health.reporter());
+        // one was refused and others may be written: writing all of them again repeats keys, and is right
+        while let Err(error) = self.write(letters).await {
+            reporter.away(Dependency::Kafka, &error);
+            self.metrics.retries.get_or_create(&Stage { stage: "dead_letters" }).inc();
+            backoff.wait().await;
+        }
+        let mut lines = Vec::with_capacity(letters.len());
+        for DeadLetter { record, reason, .. } in letters {
+            self.metrics.dead_letters.get_or_create(&Reason { reason: reason.as_str() }).inc();
+            let (topic, partition) = (&*record.position.topic, record.position.partition);
+            let (offset, reason) = (record.offset, *reason);
+            lines.push(AuditLine { event: "dead_lettered", topic, partition, offset, reason });
+        }
+        tracing::warn!(count = letters.len(), topic = self.topic, "records went to the dead letters");
+        self.audit.write(&self.replica, &lines);
+    }
+
+    async fn write(&self, letters: &[DeadLetter<'_>]) -> Result<(), KafkaError> {
         let deliveries = letters.iter().map(|letter| self.write_one(letter));
         futures_util::future::try_join_all(deliveries).await?;
         Ok(())

@@ -1,23 +1,26 @@
 //! Kafka: consuming with manual commits, and dead letters. The one home of rdkafka in the gateway.
 //!
-//! A lane starts one [`Consumer`]: an OS thread that polls and turns everything that happens into messages over bounded
-//! channels ([`Record`]s, and [`Event`]s of the group). Lanes say what is finished ([`Finished`]); the same thread
-//! commits it. The module knows records and positions, never products.
+//! A [`Lane`] is one consumer, an OS thread that polls and turns everything that happens into messages over bounded
+//! channels ([`Record`]s, and events of the group), and the writers behind it, which gather batches and serve the group
+//! while the lane's [`Work`] is at them. Work says what is [`Finished`]; the same thread commits it. The module knows
+//! records and positions, never products.
 
 mod channels;
 mod client;
 mod dead_letter;
+mod lane;
 mod offsets;
 mod poll;
 mod rebalance;
 mod record;
 mod status;
+mod writer;
 
-pub use channels::{Progress, Records, WriterChannels};
 pub use client::{KafkaError, ensure_topics};
 pub use dead_letter::{DeadLetter, DeadLetters};
+pub use lane::Lane;
 pub use offsets::Finished;
-pub use poll::{Consumer, ConsumerSettings};
-pub use rebalance::Event;
+pub use poll::ConsumerSettings;
 pub use record::{Position, Record};
 pub use status::LaneStatus;
+pub use writer::Work;

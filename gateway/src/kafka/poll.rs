@@ -59,7 +59,7 @@ pub struct ConsumerSettings {
 }
 
 /// A running consumer.
-pub struct Consumer {
+pub(super) struct Consumer {
     stop: Arc<AtomicBool>,
     ended: oneshot::Receiver<Result<(), rdkafka::error::KafkaError>>,
     /// What it is doing.
@@ -71,7 +71,7 @@ impl Consumer {
     ///
     /// # Errors
     /// The client can't be made, or the thread not started.
-    pub fn start(
+    pub(super) fn start(
         settings: &ConsumerSettings,
         health: &Health,
         metrics: &IngestMetrics,
@@ -124,7 +124,7 @@ impl Consumer {
     }
 
     /// Waits until the thread ends by itself, which only a fatal error makes it do, and says why.
-    pub async fn failed(&mut self) -> KafkaError {
+    pub(super) async fn failed(&mut self) -> KafkaError {
         match (&mut self.ended).await {
             Ok(Err(error)) => error.into(),
             Ok(Ok(())) | Err(_) => KafkaError::Panicked,
@@ -132,7 +132,7 @@ impl Consumer {
     }
 
     /// Gives all partitions back (writers finish what they have in hand) and leaves the group; bounded in time.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
         match tokio::time::timeout(STOP_WAIT, self.ended).await {
             Ok(Ok(Ok(()))) => {}

@@ -31,7 +31,7 @@ const ACK_POLL: Duration = Duration::from_millis(5);
 
 /// What happens to the partitions of this process. Records of a new assignment come after its event.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub(super) enum Event {
     /// Partitions are about to go: finish what is in hand within [`Event::REVOKE_WORK`], tell it as finished, then
     /// acknowledge; or drop it and acknowledge.
     Revoked {
@@ -44,7 +44,7 @@ pub enum Event {
 
 impl Event {
     /// Time for a writer to finish what it has in hand of a revoked partition; the callback waits a little longer.
-    pub const REVOKE_WORK: Duration = Duration::from_millis(2_700);
+    pub(super) const REVOKE_WORK: Duration = Duration::from_millis(2_700);
 }
 
 /// One line of the audit log about partitions or offsets.

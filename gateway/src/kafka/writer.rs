@@ -11,13 +11,21 @@ use std::sync::mpsc::SyncSender;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Parts;
-use super::apply::Apply;
-use super::batch::Lane;
-use crate::kafka::{Event, Finished, Position, Progress, Record, Records, WriterChannels};
+use super::channels::{Progress, Records, WriterChannels};
+use super::offsets::Finished;
+use super::rebalance::Event;
+use super::record::{Position, Record};
 
 /// Most bytes of one batch: a few of the largest records, or all of the usual ones.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a lane does with its records.
+pub trait Work: Send + 'static {
+    /// Brings every record of `batch` to its outcome, however long it takes; returns what may be committed now. It may be
+    /// dropped at any point and run again with fewer records, here or on another replica: each step must be safe to
+    /// repeat.
+    fn process(&mut self, batch: &[Record]) -> impl Future<Output = Finished> + Send;
+}
 
 /// A revocation that waits for this writer.
 struct Pending {
@@ -26,25 +34,21 @@ struct Pending {
     deadline: Instant,
 }
 
-/// One writer of the lane.
-pub(super) struct Writer {
+/// One writer of a lane.
+pub(super) struct Writer<W> {
     records: Records,
     events: mpsc::Receiver<Event>,
     progress: Progress,
-    lane: Lane,
+    work: W,
     batch_rows: usize,
     /// Records that were received and did not fit the batch.
     carried: VecDeque<Record>,
 }
 
-impl Writer {
-    pub(super) fn new(channels: WriterChannels, parts: Parts) -> Self {
-        let apply =
-            Apply { writer: parts.db.writer(), health: parts.health.clone(), metrics: parts.metrics.clone() };
-        let batch_rows = parts.batch_rows;
+impl<W: Work> Writer<W> {
+    pub(super) fn new(channels: WriterChannels, work: W, batch_rows: usize) -> Self {
         let WriterChannels { records, events, progress } = channels;
-        let lane = Lane { parts, apply };
-        Self { records, events, progress, lane, batch_rows, carried: VecDeque::new() }
+        Self { records, events, progress, work, batch_rows, carried: VecDeque::new() }
     }
 
     /// Runs until the polling thread has ended.
@@ -58,7 +62,7 @@ impl Writer {
                     None => return,
                 },
                 batch = gather(&mut self.records, &mut self.carried, self.batch_rows) => {
-                    if batch.is_empty() || !self.work(batch).await {
+                    if batch.is_empty() || !self.finish(batch).await {
                         return;
                     }
                 }
@@ -68,13 +72,13 @@ impl Writer {
 
     /// Brings `batch` to its outcomes, or as much of it as still belongs to this replica. False: the polling thread has
     /// ended.
-    async fn work(&mut self, mut batch: Vec<Record>) -> bool {
+    async fn finish(&mut self, mut batch: Vec<Record>) -> bool {
         batch.retain(|record| self.progress.is_current(record));
         let mut pending: Vec<Pending> = Vec::new();
         while !batch.is_empty() {
-            match drive(&mut self.lane, &mut self.events, &batch, &mut pending).await {
-                Drive::Finished => {
-                    self.progress.finish(Finished::of(&batch));
+            match drive(&mut self.work, &mut self.events, &batch, &mut pending).await {
+                Drive::Finished(finished) => {
+                    self.progress.finish(finished);
                     batch.clear();
                 }
                 Drive::TimeIsUp => {
@@ -92,8 +96,8 @@ impl Writer {
 
 /// How the work on a batch ended.
 enum Drive {
-    /// Every record has its outcome.
-    Finished,
+    /// Every record has its outcome; these may be committed.
+    Finished(Finished),
     /// The time of a revocation ran out, and the work was dropped.
     TimeIsUp,
     /// The polling thread has ended.
@@ -101,13 +105,13 @@ enum Drive {
 }
 
 /// Works on `batch` and serves the group meanwhile.
-async fn drive(
-    lane: &mut Lane,
+async fn drive<W: Work>(
+    work: &mut W,
     events: &mut mpsc::Receiver<Event>,
     batch: &[Record],
     pending: &mut Vec<Pending>,
 ) -> Drive {
-    let work = lane.process(batch);
+    let work = work.process(batch);
     tokio::pin!(work);
     loop {
         let deadline = pending.iter().map(|p| p.deadline).min();
@@ -130,7 +134,7 @@ async fn drive(
                 }
                 None => return Drive::Ended,
             },
-            () = &mut work => return Drive::Finished,
+            finished = &mut work => return Drive::Finished(finished),
             () = time_is_up => return Drive::TimeIsUp,
         }
     }
