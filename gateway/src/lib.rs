@@ -19,6 +19,8 @@ pub mod ingest;
 pub mod kafka;
 pub mod live;
 pub mod metrics;
+mod params;
+pub mod problem;
 pub mod redis;
 pub mod relay;
 pub mod replicas;

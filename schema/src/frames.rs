@@ -204,7 +204,7 @@ pub struct Away {
 pub struct GoingAway {
     /// How long to wait before connecting again, milliseconds.
     pub reconnect_after_ms: u64,
-    /// `drain`, `too_slow`, `not_ready`, `full` or `misuse`.
+    /// `drain`, `too_slow`, `not_ready`, `full`, `misuse` or `too_large`.
     pub reason: String,
 }
 

@@ -12,14 +12,10 @@ mod dress;
 mod health;
 mod origin;
 mod pages;
-mod params;
-mod problem;
 mod products;
 mod replicas;
 #[cfg(test)]
 mod tests;
-
-pub use problem::Problem;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -31,6 +27,7 @@ use crate::config::{Secret, Settings};
 use crate::db::Db;
 use crate::health::Health;
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 use crate::replicas::Replicas;
 use origin::Origins;
 

@@ -5,8 +5,8 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::problem::kinds;
 use super::{Problem, State};
+use crate::problem::kinds;
 
 const INDEX: &str = include_str!("pages/index.html");
 const PROBLEM: &str = include_str!("pages/problem.html");

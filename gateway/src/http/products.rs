@@ -10,9 +10,9 @@ use schema::{Product, ProductId};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::params::{Params, product_id};
 use super::{Problem, State};
 use crate::db::Db;
+use crate::params::{Params, product_id};
 
 /// Rows of a page: when nothing is said, and at most.
 const PAGE: (i64, i64) = (100, 1_000);

@@ -5,8 +5,8 @@ use schema::frames::Replica;
 use serde::Serialize;
 
 use super::access::Admin;
-use super::params::Params;
 use super::{Problem, State};
+use crate::params::Params;
 use crate::replicas::Drain;
 
 #[derive(Serialize)]

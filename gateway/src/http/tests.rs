@@ -158,7 +158,7 @@ async fn pages_and_figures_are_served() {
     assert_eq!(metrics.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
     assert!(metrics.body.ends_with(b"# EOF\n"));
     assert_eq!(get(&state, "/favicon.ico").await.status, StatusCode::NO_CONTENT);
-    for kind in problem::kinds::ALL {
+    for kind in crate::problem::kinds::ALL {
         let page = get(&state, &format!("/problems/{}", kind.slug)).await;
         assert_eq!((page.status, page.header("x-content-type-options")), (StatusCode::OK, "nosniff"));
         assert!(!String::from_utf8(page.body).unwrap().contains('{'), "{}", kind.slug);

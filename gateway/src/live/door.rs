@@ -1,15 +1,16 @@
 //! The door: reads what a viewer asks for, for both transports alike.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::HttpRequest;
 use schema::client_message::Products;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, CursorError};
 use super::hub::Hub;
 use super::interest::Interest;
 use super::seat::Seat;
 use super::socket;
 use super::viewer::Transport;
+use crate::params::Params;
+use crate::problem::Problem;
 
 /// What a viewer asks for.
 #[derive(Debug)]
@@ -20,53 +21,30 @@ pub(super) struct Ask {
     pub(super) interest: Interest,
 }
 
-/// A request that can't be served as it is: the field and the rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field} {rule}")]
-pub(super) struct BadRequest {
-    /// The parameter.
-    pub(super) field: String,
-    /// What it must be.
-    pub(super) rule: String,
-}
-
-impl ResponseError for BadRequest {
-    fn status_code(&self) -> StatusCode {
-        StatusCode::BAD_REQUEST
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let problem = serde_json::json!({
-            "type": "/problems/invalid-parameter", "title": "A parameter is not valid", "status": 400,
-            "detail": self.to_string(), "field": self.field, "rule": self.rule,
-            "retryable": false,
-        });
-        HttpResponse::BadRequest().content_type("application/problem+json").body(problem.to_string())
-    }
-}
+/// Names that a viewer's query may hold. `every_ms` is checked, and frames come as they come whatever it says: a viewer
+/// that asks for fewer gets them all, which is more than it asked for and nothing else.
+const KNOWN: &[&str] = &["products", "cursor", "every_ms"];
 
 impl Ask {
     /// Reads the query and, for SSE, the header that a browser sends when it comes back.
-    pub(super) fn read(request: &HttpRequest) -> Result<Self, BadRequest> {
-        let bad = |field: &str, rule: String| BadRequest { field: field.to_owned(), rule };
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-            .map_err(|error| bad("query", format!("must be a URL query: {error}")))?;
-        let mut ask = Self { cursor: None, interest: Interest::All };
-        for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-            match name.as_str() {
-                "cursor" => ask.cursor = Some(value.parse().map_err(|e| bad("cursor", format!("{e}")))?),
-                "products" => {
-                    ask.interest = Products::from_list(value).map_err(|rule| bad("products", rule))?.into();
-                }
-                _ => {} // of a later release, or of a proxy
-            }
+    pub(super) fn read(request: &HttpRequest) -> Result<Self, Problem> {
+        let params = Params::read(request, KNOWN)?;
+        let bad = |field, rule: String| Problem::InvalidParameter { field, rule };
+        // an empty one is left out: so a page may fill in a form of addresses
+        let given = |name| params.text(name).filter(|text| !text.is_empty());
+        let cursor = given("cursor").map(str::parse).transpose();
+        let mut cursor = cursor.map_err(|error: CursorError| bad("cursor", error.to_string()))?;
+        let products = given("products").map(Products::from_list).transpose();
+        let interest = products.map_err(|rule| bad("products", rule))?.map_or(Interest::All, Interest::from);
+        if given("every_ms").is_some() {
+            params.number("every_ms", 0..=60_000)?;
         }
         // newer than the cursor of the URL, which stays the same however often a browser comes back
         if let Some(id) = request.headers().get("last-event-id").filter(|id| !id.is_empty()) {
             // A browser gives up for good when it is refused. An id that is not ours names no entry: all begins anew.
-            ask.cursor = Some(id.to_str().ok().and_then(|id| id.parse().ok()).unwrap_or(Cursor::UNKNOWN));
+            cursor = Some(id.to_str().ok().and_then(|id| id.parse().ok()).unwrap_or(Cursor::UNKNOWN));
         }
-        Ok(ask)
+        Ok(Self { cursor, interest })
     }
 }
 
@@ -101,7 +79,7 @@ mod tests {
 
     const PRODUCT: &str = "0190a0b0-0000-7000-8000-00000000000a";
 
-    fn read(uri: &str) -> Result<Ask, BadRequest> {
+    fn read(uri: &str) -> Result<Ask, Problem> {
         Ask::read(&TestRequest::with_uri(uri).to_http_request())
     }
 
@@ -115,13 +93,21 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(read("/ws?cursor=x").unwrap_err().field, "cursor");
-        let error = read(&format!("/ws?products={PRODUCT},x")).unwrap_err();
-        assert_eq!(
-            (error.field.as_str(), error.rule.starts_with("item 1 must")),
-            ("products", true),
-            "{error}"
-        );
+        let named = |uri: &str| match read(uri).unwrap_err() {
+            Problem::InvalidParameter { field, rule } => (field.to_owned(), rule),
+            Problem::UnknownParameter { field, .. } => (field, "unknown".to_owned()),
+            other => panic!("{other}"),
+        };
+        for (uri, field, rule) in [
+            ("/ws?cursor=x".to_owned(), "cursor", "must be"),
+            (format!("/ws?products={PRODUCT},x"), "products", "item 1 must"),
+            (format!("/ws?products={PRODUCT}&products={PRODUCT}"), "products", "must be given once"),
+            (format!("/sse?product={PRODUCT}"), "product", "unknown"),
+            ("/sse?every_ms=soon".to_owned(), "every_ms", "must be a whole number"),
+        ] {
+            let told = named(&uri);
+            assert!(told.0 == field && told.1.starts_with(rule), "{uri}: {told:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod feed;
 mod frame;
 mod history;
 mod hub;
+mod inbound;
 mod interest;
 mod outbox;
 mod repair;
@@ -170,8 +171,8 @@ impl Live {
         move |config| {
             config
                 .app_data(hub)
-                .route("/ws", web::get().to(ws::connect))
-                .route("/sse", web::get().to(sse::connect));
+                .service(web::resource("/ws").get(ws::connect))
+                .service(web::resource("/sse").get(sse::connect));
         }
     }
 

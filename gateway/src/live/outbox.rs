@@ -39,7 +39,7 @@ impl Item {
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct End {
-    /// `drain`, `too_slow`, `not_ready`, `full`, `gone` or `misuse`.
+    /// `drain`, `too_slow`, `not_ready`, `full`, `gone`, `misuse` or `too_large`.
     pub(super) reason: &'static str,
     /// When to come back, milliseconds.
     pub(super) reconnect_after_ms: u64,
@@ -72,6 +72,11 @@ impl End {
     /// The client breaks the rules.
     pub(super) fn misuse(random: f64) -> Self {
         Self::after("misuse", 10_000, random)
+    }
+
+    /// The client sends a longer message than it may.
+    pub(super) fn too_large(random: f64) -> Self {
+        Self::after("too_large", 10_000, random)
     }
 
     /// Whether what waits is dropped.

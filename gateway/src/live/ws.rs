@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use actix::prelude::*;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, CloseCode, CloseReason, Message, ProtocolError, WebsocketContext};
@@ -21,9 +22,11 @@ use schema::client_message::{self, ClientMessage, MAX_MESSAGE_BYTES};
 
 use super::door;
 use super::hub::Hub;
+use super::inbound::{Inbound, Oversized};
 use super::outbox::{End, Item};
 use super::seat::Seat;
 use super::viewer::{Transport, Viewer};
+use crate::problem::Problem;
 
 /// Bytes of one turn: what the connection takes at once, about.
 const TURN_BYTES: usize = 64 * 1024;
@@ -37,17 +40,46 @@ const SILENT_HEARTBEATS: f64 = 2.5;
 /// # Errors
 /// The request is no WebSocket handshake, or what it asks for can't be read.
 pub async fn connect(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, actix_web::Error> {
+    check(request.headers())?;
     let mut response = ws::handshake(&request)?;
     let seat = door::enter(&request, Transport::Ws)?;
+    let (inbound, oversized) = Inbound::new(payload, MAX_MESSAGE_BYTES);
     let session = Session {
         hub: seat.hub.clone(),
         frames: seat.frames(),
         viewer: Rc::clone(&seat.viewer),
         heard: Instant::now(),
         refused: 0,
+        oversized,
     };
-    let out = WebsocketContext::create(session, payload);
+    let out = WebsocketContext::create(session, inbound);
     Ok(response.streaming(Body { out: Box::pin(out), seat }))
+}
+
+/// What the library's handshake takes more lightly than RFC 6455 §4.2 does.
+fn check(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| {
+        headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok()).unwrap_or_default()
+    };
+    if !text(header::UPGRADE).split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket")) {
+        return Err(Problem::UpgradeRequired(
+            "connect with a WebSocket client, or read the same frames as server-sent events from /sse",
+        ));
+    }
+    if text(header::SEC_WEBSOCKET_VERSION) != "13" {
+        return Err(Problem::UpgradeRequired("`Sec-WebSocket-Version` must be 13"));
+    }
+    // 16 bytes in base64
+    let is_key = |key: &str| {
+        key.strip_suffix("==").is_some_and(|key| {
+            key.len() == 22 && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+        })
+    };
+    if !is_key(text(header::SEC_WEBSOCKET_KEY)) {
+        let rule = "must be 16 random bytes in base64".to_owned();
+        return Err(Problem::InvalidParameter { field: "Sec-WebSocket-Key", rule });
+    }
+    Ok(())
 }
 
 /// The response body: grants turns, and holds the viewer's seat as long as the connection lives.
@@ -73,6 +105,8 @@ struct Session {
     /// When the client was last heard of.
     heard: Instant,
     refused: u32,
+    /// Set when it begins to send a message that is too long.
+    oversized: Oversized,
 }
 
 /// What the outbox gives: frames, then how it ends.
@@ -122,7 +156,11 @@ impl StreamHandler<Given> for Session {
                 context.text(envelope(&item));
             }
             Err(end) => {
-                let code = if end.reason == "misuse" { CloseCode::Policy } else { CloseCode::Again };
+                let code = match end.reason {
+                    "misuse" => CloseCode::Policy,
+                    "too_large" => CloseCode::Size,
+                    _ => CloseCode::Again,
+                };
                 let description = Some(end.reconnect_after_ms.to_string());
                 context.close(Some(CloseReason { code, description }));
                 context.stop();
@@ -149,12 +187,16 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
                 context.close(reason);
                 context.stop();
             }
-            Err(ProtocolError::Overflow) => {
+            Err(_) if self.oversized.get() => {
                 let rule = format!("a message must have at most {MAX_MESSAGE_BYTES} bytes");
                 self.viewer.refuse(&client_message::refusal("too_large", None, &rule));
-                self.viewer.send_away(End::misuse(rand::random()));
+                self.viewer.send_away(End::too_large(rand::random()));
             }
-            Err(_) => context.stop(),
+            Err(ProtocolError::Io(_)) => context.stop(), // it has gone
+            Err(_) => {
+                context.close(Some(CloseCode::Protocol.into()));
+                context.stop();
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ mod conversation;
 mod crash;
 mod drain;
 mod fresh_view;
+mod handshake;
 mod news;
 mod order;
 mod outcomes;

@@ -8,15 +8,15 @@ use std::ops::RangeInclusive;
 use actix_web::{HttpRequest, web};
 use schema::{ProductId, Version};
 
-use super::Problem;
+use crate::problem::Problem;
 
 /// The parameters of one request.
 #[derive(Debug)]
-pub(super) struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Reads the query of `request`, which may hold the names of `known`.
-    pub(super) fn read(request: &HttpRequest, known: &'static [&'static str]) -> Result<Self, Problem> {
+    pub(crate) fn read(request: &HttpRequest, known: &'static [&'static str]) -> Result<Self, Problem> {
         Self::parse(request.query_string(), known)
     }
 
@@ -37,7 +37,7 @@ impl Params {
     }
 
     /// The whole number `name`.
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         name: &'static str,
         range: RangeInclusive<i64>,
@@ -53,22 +53,23 @@ impl Params {
     }
 
     /// The product's version `name`.
-    pub(super) fn version(&self, name: &'static str) -> Result<Option<i64>, Problem> {
+    pub(crate) fn version(&self, name: &'static str) -> Result<Option<i64>, Problem> {
         self.number(name, Version::MIN.get()..=Version::MAX.get())
     }
 
     /// The product's id `name`.
-    pub(super) fn product_id(&self, name: &'static str) -> Result<Option<ProductId>, Problem> {
+    pub(crate) fn product_id(&self, name: &'static str) -> Result<Option<ProductId>, Problem> {
         self.text(name).map(|text| product_id(name, text)).transpose()
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    /// The text `name`.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 }
 
 /// `text` as the product id that `field` holds.
-pub(super) fn product_id(field: &'static str, text: &str) -> Result<ProductId, Problem> {
+pub(crate) fn product_id(field: &'static str, text: &str) -> Result<ProductId, Problem> {
     text.parse()
         .map_err(|error: schema::ProductIdError| Problem::InvalidParameter { field, rule: error.to_string() })
 }

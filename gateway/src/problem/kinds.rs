@@ -4,21 +4,21 @@ use actix_web::http::StatusCode;
 
 /// What all problems of one kind have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) struct Kind {
+pub(crate) struct Kind {
     /// The end of `/problems/<slug>`; empty for what the status code says by itself.
-    pub(in crate::http) slug: &'static str,
+    pub(crate) slug: &'static str,
     /// A few words.
-    pub(in crate::http) title: &'static str,
+    pub(crate) title: &'static str,
     /// The answer's status.
-    pub(in crate::http) status: StatusCode,
+    pub(crate) status: StatusCode,
     /// Whether the same request may succeed later.
-    pub(in crate::http) retryable: bool,
+    pub(crate) retryable: bool,
     /// For its page: what it means and what to do.
-    pub(in crate::http) about: &'static str,
+    pub(crate) about: &'static str,
 }
 
 /// Every kind that has a page.
-pub(in crate::http) const ALL: [Kind; 13] = [
+pub(crate) const ALL: [Kind; 14] = [
     INVALID_PARAMETER,
     UNKNOWN_PARAMETER,
     UNAUTHORIZED,
@@ -30,6 +30,7 @@ pub(in crate::http) const ALL: [Kind; 13] = [
     METHOD_NOT_ALLOWED,
     VERSION_NOT_REACHED,
     URI_TOO_LONG,
+    UPGRADE_REQUIRED,
     SERVICE_AWAY,
     BUSY,
 ];
@@ -39,7 +40,7 @@ pub(super) const INVALID_PARAMETER: Kind = Kind {
     title: "A parameter is not valid",
     status: StatusCode::BAD_REQUEST,
     retryable: false,
-    about: "A part of the address or of the query breaks a rule. The member `field` names it, `rule` says what it \
+    about: "A part of the address, of the query or of the headers breaks a rule. The member `field` names it, `rule` says what it \
             must be.",
 };
 pub(super) const UNKNOWN_PARAMETER: Kind = Kind {
@@ -115,7 +116,15 @@ pub(super) const URI_TOO_LONG: Kind = Kind {
     title: "The address is too long",
     status: StatusCode::URI_TOO_LONG,
     retryable: false,
-    about: "A path may have 512 bytes, a query 65536. Viewers of many products subscribe over the WebSocket.",
+    about: "A path may have 512 bytes, a query 61440. Viewers of many products subscribe over the WebSocket.",
+};
+pub(super) const UPGRADE_REQUIRED: Kind = Kind {
+    slug: "upgrade-required",
+    title: "This address speaks WebSocket",
+    status: StatusCode::UPGRADE_REQUIRED,
+    retryable: false,
+    about: "Connect with a WebSocket client (version 13, RFC 6455), such as `new WebSocket(…)` in a page. Without one, \
+            /sse has the same frames over plain HTTP.",
 };
 pub(super) const SERVICE_AWAY: Kind = Kind {
     slug: "service-away",

@@ -1,9 +1,9 @@
 //! Errors as clients see them: problem details (RFC 9457) that name the field and the rule.
 //!
-//! One enum for all handlers, one row a kind: the status, the title and the page at `/problems/<slug>` cannot disagree.
+//! One enum for whoever answers requests, the live lane included; one row a kind: the status, the title and the page at `/problems/<slug>` cannot disagree.
 //! What the HTTP library refuses by itself gets the same form, with `about:blank` where no kind fits better.
 
-pub(super) mod kinds;
+pub(crate) mod kinds;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
@@ -15,7 +15,7 @@ use crate::redis::RedisError;
 use kinds::Kind;
 
 /// Content type of a problem.
-pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 /// Seconds after which a client should come again: services are tried more often than that.
 const RETRY_AFTER_S: u64 = 1;
 /// Longest text of a client that is told back, characters.
@@ -72,6 +72,9 @@ pub enum Problem {
     /// The path or the query is too long.
     #[error("{0}")]
     UriTooLong(&'static str),
+    /// The address speaks WebSocket of version 13, the request does not.
+    #[error("{0}")]
+    UpgradeRequired(&'static str),
     /// A service that the answer needs is away.
     #[error("{} does not answer, it is waited for", .0.as_str())]
     ServiceAway(Dependency),
@@ -100,7 +103,7 @@ struct Body<'a> {
 
 impl Problem {
     /// The problem that stands for a bare `status`, told in the words of `detail`.
-    pub(super) fn of_status(status: StatusCode, detail: String) -> Self {
+    pub(crate) fn of_status(status: StatusCode, detail: String) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
@@ -109,7 +112,7 @@ impl Problem {
     }
 
     /// `text` of a client, short enough to be told back.
-    pub(super) fn echo(text: &str) -> String {
+    pub(crate) fn echo(text: &str) -> String {
         text.chars().take(MAX_ECHO).collect()
     }
 
@@ -126,6 +129,7 @@ impl Problem {
             Self::MethodNotAllowed => kinds::METHOD_NOT_ALLOWED,
             Self::VersionNotReached { .. } => kinds::VERSION_NOT_REACHED,
             Self::UriTooLong(_) => kinds::URI_TOO_LONG,
+            Self::UpgradeRequired(_) => kinds::UPGRADE_REQUIRED,
             Self::ServiceAway(_) => kinds::SERVICE_AWAY,
             Self::Busy => kinds::BUSY,
             Self::Other(status, _) => Kind {
@@ -166,6 +170,11 @@ impl ResponseError for Problem {
         }
         if matches!(self, Self::Unauthorized) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"shelfwire\""));
+        }
+        if matches!(self, Self::UpgradeRequired(_)) {
+            // what to upgrade to (RFC 9110 §15.5.22), in which version (RFC 6455 §4.2.2)
+            response.insert_header((header::UPGRADE, "websocket"));
+            response.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
         }
         response.json(Body {
             kind: if kind.slug.is_empty() {
