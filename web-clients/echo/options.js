@@ -34,7 +34,8 @@ Usage: node echo.js [URL] [options]
 
 Changes go to stdout, talk about the connection to stderr. Ctrl-C ends it.
 Exit code: 0 the proof holds, 1 a version was missed or went back, 2 wrong usage,
-           3 no connection within the timeout, or ended while not live.
+           or a --product that no snapshot and no change was of, 3 no connection within
+           the timeout, or ended while not live.
 `;
 
 /** Something on the command line is wrong. */

@@ -33,6 +33,10 @@ class Echo {
   #options;
   #changes = 0;
   #wasLive = false;
+  /** Where the feed stands, as it was last told. */
+  #said = "";
+  /** @type {Set<string>} followed, and neither in a snapshot nor changed: there may be no such product */
+  #unknown = new Set();
   #over = false;
   /** @type {(code: number) => void} */
   #resolve = () => {};
@@ -64,16 +68,20 @@ class Echo {
     feed.addEventListener("snapshot", ({ detail: { products, behind } }) => {
       const kept = behind > 0 ? `, ${behind} of them older than seen before and kept back` : "";
       this.#talk(`snapshot of ${products} products${kept}`);
+      this.#lookForUnknown();
     });
     feed.addEventListener("change", ({ detail }) => this.#change(detail));
     feed.addEventListener("gap", ({ detail }) => this.#out(this.#options.json ? json("gap", detail) : gapLine(detail, new Date())));
     feed.addEventListener("state", ({ detail: { state, reason, retryInMs } }) => {
       this.#wasLive ||= state === "live";
-      const next = retryInMs === undefined ? "" : `; next try in ${retryInMs} ms`;
-      if (state !== "closed") this.#talk(`${state}${reason && `: ${reason}`}${next}`);
+      const said = `${state}${reason && `: ${reason}`}`;
+      // Each try that fails for the same reason is one line only.
+      if (state === "closed" || said === this.#said) return;
+      this.#said = said;
+      this.#talk(`${said}${retryInMs === undefined ? "" : `; trying again, next in ${retryInMs} ms`}`);
     });
     feed.addEventListener("error", ({ detail }) => {
-      process.stderr.write(`echo.js: ${detail.message}\n`);
+      this.#complain(detail.message);
       if (!detail.temporary) this.#end();
     });
   }
@@ -82,9 +90,23 @@ class Echo {
   #change(change) {
     if (this.#over) return;
     this.#changes++;
+    this.#unknown.delete(change.product_id);
     const { json: asJson, quiet, color, count } = this.#options;
     if (!quiet) this.#out(asJson ? changeJson(change, new Date()) : changeLine(change, new Date(), { color }));
     if (this.#changes === count) this.#end();
+  }
+
+  /** An id that nobody has is a slip of the hand, most often; it may also be of a product that comes later. */
+  #lookForUnknown() {
+    if (this.#options.products === "all") return;
+    const unknown = this.#options.products.filter((id) => !this.#feed.products.has(id));
+    if (unknown.length > 0 && this.#unknown.size === 0) this.#complain(`no product is known by ${unknown.join(", ")}; waiting for its first change`);
+    this.#unknown = new Set(unknown);
+  }
+
+  /** @param {string} text */
+  #complain(text) {
+    process.stderr.write(`echo.js: ${text}\n`);
   }
 
   #watchProcess() {
@@ -117,9 +139,11 @@ class Echo {
     if (!silent) {
       if (this.#options.json) this.#out(json("proof", { ...proof, changes: this.#changes, state: state.state }), true);
       if (this.#wasLive || !proof.holds) process.stderr.write(verdict(proof, this.#changes));
+      if (this.#unknown.size > 0) this.#complain(`no product was seen of ${[...this.#unknown].join(", ")}: is the id right?`);
       if (!wasLive && this.#wasLive) process.stderr.write(`echo.js: ended while not live (${state.state}${state.reason && `: ${state.reason}`})\n`);
     }
-    const code = proof.holds ? (wasLive ? EXIT.ok : EXIT.notLive) : EXIT.broken;
+    const ended = wasLive ? (this.#unknown.size > 0 ? EXIT.usage : EXIT.ok) : EXIT.notLive;
+    const code = proof.holds ? ended : EXIT.broken;
     // A socket that is closing may hold the process for seconds: what was said is out, so go.
     process.stdout.write("", () => process.exit(code));
     this.#resolve(code);
@@ -130,7 +154,7 @@ class Echo {
     try {
       saveState(this.#options.state, this.#feed.checkpoint());
     } catch (error) {
-      process.stderr.write(`echo.js: --state: ${/** @type {Error} */ (error).message}\n`);
+      process.stderr.write(`echo.js: ${/** @type {Error} */ (error).message}\n`);
     }
   }
 

@@ -7,6 +7,7 @@
  */
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { UsageError } from "./options.js";
 
 /** The format of the file; another one is refused. */
@@ -27,7 +28,7 @@ export function loadState(path) {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return undefined;
-    throw new UsageError(`--state: cannot read ${path}: ${/** @type {Error} */ (error).message}`);
+    throw new UsageError(`--state: cannot read ${path}: ${why(error, path)}`);
   }
   try {
     const { format, checkpoint } = JSON.parse(text);
@@ -41,9 +42,37 @@ export function loadState(path) {
 /**
  * @param {string} path
  * @param {Checkpoint} checkpoint
+ * @throws {UsageError} when the file cannot be written
  */
 export function saveState(path, checkpoint) {
   const next = `${path}.${process.pid}.tmp`;
-  writeFileSync(next, JSON.stringify({ format: FORMAT, checkpoint }), { mode: 0o600 });
-  renameSync(next, path);
+  try {
+    writeFileSync(next, JSON.stringify({ format: FORMAT, checkpoint }), { mode: 0o600 });
+    renameSync(next, path);
+  } catch (error) {
+    throw new UsageError(`--state: cannot write ${path}: ${why(error, path)}`);
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} path
+ */
+function why(error, path) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  switch (code) {
+    case "ENOENT":
+      return `there is no folder ${dirname(path)}`;
+    case "ENOTDIR":
+      return `${dirname(path)} is no folder`;
+    case "EISDIR":
+      return "that is a folder";
+    case "EACCES":
+    case "EPERM":
+      return "no permission";
+    case "ENOSPC":
+      return "the disk is full";
+    default:
+      return message;
+  }
 }

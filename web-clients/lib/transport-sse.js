@@ -8,8 +8,9 @@
 
 import { ConnectionError, FeedError, ProtocolError, RefusedError } from "./errors.js";
 import { readFrame } from "./frames.js";
+import { unreachable } from "./reach.js";
 import { SseParser } from "./sse-parser.js";
-import { noAnswer, targetUrl } from "./target.js";
+import { targetUrl } from "./target.js";
 
 /** Answers after which the same request may work later. */
 const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -28,7 +29,7 @@ export function openSse(request, sink) {
   });
   read(request, abort.signal, parser, sink).then(
     () => new ConnectionError("the stream ended", { code: "closed" }),
-    (error) => (error instanceof FeedError ? error : new ConnectionError(noAnswer(request.base), { code: "unreachable", cause: error })),
+    (error) => (error instanceof FeedError ? error : unreachable(request.base, error)),
   ).then((error) => {
     if (abort.signal.aborted) return;
     abort.abort();
@@ -50,17 +51,16 @@ async function read({ base, wanted, token }, signal, parser, sink) {
   if (secret !== undefined) headers.authorization = `Bearer ${secret}`;
   if (signal.aborted) return;
   const answer = await fetch(targetUrl(base, "sse", wanted), { headers, signal, cache: "no-store" });
-  const refused = await refusal(answer, token !== undefined);
+  const refused = await refusal(base, answer, token !== undefined);
   if (refused !== undefined) throw refused;
-  const type = answer.headers.get("content-type") ?? "";
-  if (!type.startsWith("text/event-stream") || answer.body === null) {
-    throw new RefusedError(`not an event stream but ${type || "nothing"}`, { code: "not_a_stream", status: 200 });
-  }
+  if (answer.body === null) return;
   sink.alive();
   const reader = answer.body.getReader();
   const decoder = new TextDecoder();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause) => {
+      throw new ConnectionError("the stream broke off", { code: "closed", cause });
+    });
     if (done || signal.aborted) return;
     sink.alive();
     parser.push(decoder.decode(value, { stream: true }));
@@ -71,25 +71,32 @@ async function read({ base, wanted, token }, signal, parser, sink) {
  * Why a request is not served, for who cannot see it: a WebSocket handshake fails without a word.
  * @param {import("./transport-ws.js").Request} request
  * @param {AbortSignal} signal
- * @returns {Promise<FeedError | undefined>} nothing where it would be served, or nobody answers
+ * @returns {Promise<FeedError | undefined>} nothing where it would be served, or nobody answers in time
  */
 export async function whyRefused({ base, wanted }, signal) {
   try {
     const answer = await fetch(targetUrl(base, "sse", wanted), { headers: { accept: "text/event-stream" }, signal, cache: "no-store" });
-    return await refusal(answer, false);
-  } catch {
-    return undefined;
+    return await refusal(base, answer, false);
+  } catch (error) {
+    return signal.aborted ? undefined : unreachable(base, error);
   }
 }
 
 /**
+ * @param {URL} base
  * @param {Response} answer
  * @param {boolean} withToken a fresh token may be accepted
  */
-async function refusal(answer, withToken) {
+async function refusal(base, answer, withToken) {
   const { status } = answer;
-  if (status === 200) return undefined;
+  const type = answer.headers.get("content-type") ?? "";
+  if (status === 200 && type.startsWith("text/event-stream")) return undefined;
   const problem = await answer.json().catch(() => ({}));
+  // Ours is a problem with a status; a proxy before ours says 5xx in words of its own.
+  if (problem?.status !== status && status < 500 && !TEMPORARY.has(status) && status !== 401 && status !== 403) {
+    const what = `${status}${answer.statusText && ` ${answer.statusText}`}, ${type.split(";")[0] || "no content"}`;
+    return new RefusedError(`${base.origin} answers, but it is not Shelfwire: ${what}`, { code: status === 200 ? "not_a_stream" : `http_${status}`, status });
+  }
   const message = `the server answered ${status}: ${problem.detail ?? problem.title ?? answer.statusText}`;
   if (!TEMPORARY.has(status) && !(withToken && status === 401)) return new RefusedError(message, { code: `http_${status}`, status });
   return new ConnectionError(message, { code: `http_${status}`, retryInMs: retryAfter(answer.headers.get("retry-after")) });

@@ -3,7 +3,7 @@ export function openSse(request: import("./transport-ws.js").Request, sink: impo
  * Why a request is not served, for who cannot see it: a WebSocket handshake fails without a word.
  * @param {import("./transport-ws.js").Request} request
  * @param {AbortSignal} signal
- * @returns {Promise<FeedError | undefined>} nothing where it would be served, or nobody answers
+ * @returns {Promise<FeedError | undefined>} nothing where it would be served, or nobody answers in time
  */
 export function whyRefused({ base, wanted }: import("./transport-ws.js").Request, signal: AbortSignal): Promise<FeedError | undefined>;
 /**

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -123,7 +124,7 @@ test("what the server refuses is named, over both transports", async () => {
   for (const transport of ["--ws", "--sse"]) {
     const run = new Run(shop.url(1), transport, "--cursor", "yesterday");
     assert.equal(await run.code, 3);
-    assert.match(run.stderr, /the server answered 400: cursor must be a cursor/);
+    assert.match(run.stderr, /the server answered 400: `cursor` must be a cursor/);
   }
 });
 
@@ -144,6 +145,35 @@ test("--product shows that product alone", async () => {
   assert.deepEqual([...new Set(run.json("change").map(({ product_id }) => product_id))], [id]);
   run.child.kill("SIGINT");
   assert.equal(await run.code, 0);
+});
+
+test("a product that nobody knows is told, and is no success", async () => {
+  const [known = ""] = (await shop.products(1)).keys();
+  const nobody = "00000000-0000-7000-8000-000000000001";
+  const run = new Run(shop.url(1), "--product", known, "--product", nobody, "--for", "1500ms");
+  assert.equal(await run.code, 2, run.stderr);
+  assert.match(run.stderr, new RegExp(`no product is known by ${nobody}; waiting`));
+  assert.match(run.stderr, new RegExp(`no product was seen of ${nobody}: is the id right`));
+});
+
+for (const transport of ["--ws", "--sse"]) {
+  test(`${transport}: why there is no connection is said, once`, async () => {
+    const free = createServer().listen(0, "127.0.0.1");
+    await once(free, "listening");
+    const { port } = /** @type {import("node:net").AddressInfo} */ (free.address());
+    free.close();
+    const run = new Run(`http://127.0.0.1:${port}`, transport, "--timeout", "3");
+    assert.equal(await run.code, 3);
+    assert.match(run.stderr, /· connecting: nothing listens at http:\/\/127\.0\.0\.1:\d+, the connection was refused \(ECONNREFUSED\); trying again/);
+    assert.equal(run.stderr.split("· connecting").length, 2, run.stderr);
+    assert.match(run.stderr, /not live within 3 s at http:\/\/127\.0\.0\.1:\d+\/: nothing listens/);
+  });
+}
+
+test("a state that cannot be kept is refused in words", async () => {
+  const run = new Run(shop.url(1), "--state", "/nowhere/state.json");
+  assert.equal(await run.code, 2);
+  assert.equal(run.stderr, "echo.js: --state: cannot write /nowhere/state.json: there is no folder /nowhere\n");
 });
 
 test("a reader that goes away ends it quietly", async () => {
