@@ -45,12 +45,8 @@ impl Apply {
         let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.health.reporter());
         loop {
             let error = match self.attempt(changes).await {
-                Ok(written) if written.rejected.len() <= MOST_REJECTED => return written,
-                Ok(written) => {
-                    let (_, words) = written.rejected.into_iter().next_back().unzip();
-                    words.unwrap_or_default()
-                }
-                Err(error) => error.to_string(),
+                Ok(written) => return written,
+                Err(error) => error,
             };
             reporter.away(Dependency::Postgres, &error);
             self.metrics.retries.get_or_create(&Stage { stage: "apply" }).inc();
@@ -59,23 +55,37 @@ impl Apply {
     }
 
     /// One try of the whole batch, halved where a value is refused.
+    ///
+    /// # Errors
+    /// The database is away, or refuses too much: parts of the batch may be written, and all of it is to be tried again.
     async fn attempt<'a>(&mut self, changes: &[&'a ProductChanged]) -> Result<Written<'a>, DbError> {
         let mut written: Option<Written<'a>> = None;
-        let mut rejected = Vec::new();
+        let mut rejected: Vec<&'a ProductChanged> = Vec::new();
         // lower versions of a product stand in the earlier part, which is written first
         let mut parts = vec![changes];
         while let Some(part) = parts.pop() {
             match self.writer.apply(part, Utc::now().date_naive()).await {
                 Ok(applied) => merge(&mut written, applied),
                 Err(error) if error.is_transient() => return Err(error),
-                Err(error) => match part {
-                    [only] => rejected.push((*only, error.to_string())),
-                    _ if rejected.len() > MOST_REJECTED => break,
-                    _ => {
+                // not these rows, but the table is at fault
+                Err(error) if rejected.len() >= MOST_REJECTED => return Err(error),
+                Err(_) => {
+                    if let [only] = part {
+                        rejected.push(only);
+                    } else {
                         let (earlier, later) = part.split_at(part.len() / 2);
                         parts.extend([later, earlier]);
                     }
-                },
+                }
+            }
+        }
+        // what was refused a moment ago may be taken now, when somebody is mending the table
+        let mut rejected_again = Vec::new();
+        for row in rejected {
+            match self.writer.apply(&[row], Utc::now().date_naive()).await {
+                Ok(applied) => merge(&mut written, applied),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => rejected_again.push((row, error.to_string())),
             }
         }
         if written.is_none() {
@@ -83,7 +93,7 @@ impl Apply {
             merge(&mut written, self.writer.apply(&[], Utc::now().date_naive()).await?);
         }
         let mut written = written.ok_or_else(|| DbError::Away("no answer".to_owned()))?;
-        written.rejected = rejected;
+        written.rejected = rejected_again;
         Ok(written)
     }
 }

@@ -29,6 +29,9 @@ pub enum KafkaError {
     /// A task that writes ended by itself.
     #[error("a writer ended by itself: {0}")]
     Writer(String),
+    /// No answer came in time: the record may have arrived or not.
+    #[error("Kafka did not answer within {0:?}: the record may have arrived or not")]
+    Unanswered(std::time::Duration),
     /// A record could not be handed to the broker.
     #[error("the record was not delivered: {0}")]
     Delivery(String),

@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::util::Timeout;
 use schema::PoisonReason;
 use schema::headers::dead_letter as names;
 use serde::Serialize;
 
-use super::client::{self, KafkaError};
+use super::client::KafkaError;
+use super::producer::{PATIENCE, Produced, Producer};
 use super::record::Record;
 use crate::audit::Audit;
 use crate::backoff::Backoff;
@@ -27,8 +26,6 @@ const KEY_BYTES: usize = 64 * 1024;
 const HEADER_BYTES: usize = 256 * 1024;
 /// First and longest delay between two tries.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// Longest wait for room in the producer's queue.
-const QUEUE_WAIT: Duration = Duration::from_secs(60 * 60);
 /// Longest error text, bytes: it may quote what the record says.
 const ERROR_BYTES: usize = 2 * 1024;
 
@@ -46,7 +43,7 @@ pub struct DeadLetter<'a> {
 /// Writes dead letters; clones share the producer.
 #[derive(Clone)]
 pub struct DeadLetters {
-    producer: FutureProducer,
+    producer: Producer,
     topic: String,
     replica: String,
     health: Health,
@@ -75,7 +72,7 @@ impl DeadLetters {
         replica: &str,
         (health, metrics, audit): (&Health, &IngestMetrics, &Audit),
     ) -> Result<Self, KafkaError> {
-        let producer = client::producer(brokers, &format!("{replica}-dlq")).create()?;
+        let producer = Producer::new(brokers, &format!("{replica}-dlq"))?;
         let (topic, replica) = (topic.to_owned(), replica.to_owned());
         let (health, metrics, audit) = (health.clone(), metrics.clone(), audit.clone());
         Ok(Self { producer, topic, replica, health, metrics, audit })
@@ -115,14 +112,14 @@ impl DeadLetters {
         let key = format!("{}/{}/{}", record.position.topic, record.position.partition, record.offset);
         let kept = Kept::of(record);
         let headers = self.headers(letter, &kept);
-        let mut letter = FutureRecord::<str, [u8]>::to(&self.topic).key(&key).headers(headers);
-        letter.payload = kept.value;
-        // a full queue means that the broker is away, and then waiting is right
-        self.producer
-            .send(letter, Timeout::After(QUEUE_WAIT))
-            .await
-            .map(|_| ())
-            .map_err(|(error, _)| KafkaError::Delivery(error.to_string()))
+        let letter = Produced { topic: &self.topic, key: &key, value: kept.value, headers };
+        loop {
+            match self.producer.send(letter.clone(), PATIENCE).await {
+                // the broker is away, and then waiting is right; should both arrive, they have one key
+                Err(KafkaError::Unanswered(_)) => {}
+                answer => return answer,
+            }
+        }
     }
 
     fn headers(&self, letter: &DeadLetter<'_>, kept: &Kept<'_>) -> OwnedHeaders {

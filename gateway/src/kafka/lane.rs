@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::client::KafkaError;
-use super::poll::{Consumer, ConsumerSettings};
+use super::consumer::{Consumer, ConsumerSettings};
 use super::status::LaneStatus;
 use super::writer::{Work, Writer};
 use crate::audit::Audit;

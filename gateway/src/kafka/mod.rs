@@ -5,22 +5,28 @@
 //! while the lane's [`Work`] is at them. Work says what is [`Finished`]; the same thread commits it. The module knows
 //! records and positions, never products.
 
+mod backpressure;
 mod channels;
 mod client;
+mod consumer;
 mod dead_letter;
 mod lane;
 mod offsets;
 mod poll;
+mod producer;
+mod pulse;
 mod rebalance;
 mod record;
+mod statistics;
 mod status;
 mod writer;
 
 pub use client::{KafkaError, ensure_topics};
+pub use consumer::ConsumerSettings;
 pub use dead_letter::{DeadLetter, DeadLetters};
 pub use lane::Lane;
 pub use offsets::Finished;
-pub use poll::ConsumerSettings;
+pub use producer::{Produced, Producer};
 pub use record::{Position, Record};
 pub use status::LaneStatus;
 pub use writer::Work;

@@ -5,27 +5,26 @@
 //! finished) or that it was dropped. Only then is the last commit made and the partition let go, so that the next owner
 //! starts where this one stopped. What is *lost* (the group went on without us) is never committed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::offsets::{Finished, Owned};
+use super::pulse::Pulse;
 use super::record::Position;
 use super::status::LaneStatus;
 use crate::audit::Audit;
-use crate::health::{Dependency, Reporter};
+use crate::health::Reporter;
 use crate::metrics::{IngestMetrics, Topic};
 
 /// Longest wait for writers to finish what they have of a revoked partition. Well below the session timeout of 6 s.
 pub(super) const REVOKE_WAIT: Duration = Duration::from_secs(3);
-/// How long after a commit was asked for the group must have it; else it is asked for again.
-const COMMIT_TAKEN: Duration = Duration::from_secs(1);
 /// How long the callback sleeps between two looks at what was finished.
 const ACK_POLL: Duration = Duration::from_millis(5);
 
@@ -57,8 +56,8 @@ struct AuditLine<'a> {
     next_offset: Option<i64>,
 }
 
-/// The callbacks' side of the polling thread.
-pub(super) struct Context {
+/// What outlives a client: the lane's side of the polling thread.
+pub(super) struct Shared {
     pub(super) owned: Arc<Mutex<Owned>>,
     pub(super) finished: Mutex<Receiver<Finished>>,
     pub(super) events: Vec<mpsc::Sender<Event>>,
@@ -67,12 +66,63 @@ pub(super) struct Context {
     pub(super) metrics: IngestMetrics,
     pub(super) audit: Audit,
     pub(super) replica: String,
+    pub(super) group: String,
     pub(super) topic: String,
 }
 
+/// The callbacks' side of one client.
+pub(super) struct Context {
+    pub(super) shared: Arc<Shared>,
+    pulse: Mutex<Pulse>,
+    /// Another client has taken over: what the group says to this one means nothing any more.
+    retired: AtomicBool,
+}
+
 impl Context {
-    pub(super) fn owned(&self) -> std::sync::MutexGuard<'_, Owned> {
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn new(shared: Arc<Shared>, pulse: Pulse) -> Self {
+        Self { shared, pulse: Mutex::new(pulse), retired: AtomicBool::new(false) }
+    }
+
+    pub(super) fn pulse(&self) -> MutexGuard<'_, Pulse> {
+        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn owned(&self) -> MutexGuard<'_, Owned> {
+        self.shared.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another client takes over: all partitions are lost, and nothing that this one is told counts.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+        let positions: Vec<_> = self.owned().positions().cloned().collect();
+        self.gone(&positions, true);
+        self.ownership_changed();
+    }
+
+    /// Whether another client has taken over.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
+    /// `positions` are here no more.
+    fn gone(&self, positions: &[Position], lost: bool) {
+        if lost {
+            self.shared.metrics.lost.inc_by(positions.len() as u64);
+        }
+        {
+            let mut owned = self.owned();
+            for position in positions {
+                owned.remove(position);
+            }
+        }
+        self.audit(if lost { "lost" } else { "revoked" }, positions);
+        tracing::info!(
+            group = self.shared.group,
+            count = positions.len(),
+            lost,
+            partitions = ?numbers(positions),
+            "partitions gone"
+        );
     }
 
     /// Commits whatever was told as finished since the last look, and what the group did not take.
@@ -80,7 +130,7 @@ impl Context {
         let mut list = TopicPartitionList::new();
         let mut lines = Vec::new();
         {
-            let finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+            let finished = self.shared.finished.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut owned, now) = (self.owned(), Instant::now());
             let again = owned.take_again();
             lines.extend(owned.committable(&again, now));
@@ -113,7 +163,7 @@ impl Context {
     /// Written when a commit is asked for: the library has no word for us when it was made (rust-rdkafka 0.39 listens to
     /// an event that librdkafka 2.12 does not send for such commits), and a line that comes before is the stricter one.
     fn audit_commit(&self, lines: &[(Position, i64)]) {
-        if self.audit.is_on() {
+        if self.shared.audit.is_on() {
             let lines: Vec<_> = lines
                 .iter()
                 .map(|(position, next)| AuditLine {
@@ -123,13 +173,13 @@ impl Context {
                     next_offset: Some(*next),
                 })
                 .collect();
-            self.audit.write(&self.replica, &lines);
+            self.shared.audit.write(&self.shared.replica, &lines);
         }
     }
 
     fn tell(&self, event: &Event) -> usize {
         // a full channel has no room for 64 rebalances: its writer is dead, and the wait below has an end
-        self.events.iter().filter(|events| events.try_send(event.clone()).is_ok()).count()
+        self.shared.events.iter().filter(|events| events.try_send(event.clone()).is_ok()).count()
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &Arc<[Position]>) {
@@ -137,7 +187,7 @@ impl Context {
             let mut owned = self.owned();
             partitions.iter().for_each(|position| owned.revoking(position));
         }
-        let (ack, acks) = sync_channel(self.events.len());
+        let (ack, acks) = sync_channel(self.shared.events.len());
         let wait_for = self.tell(&Event::Revoked { partitions: Arc::clone(partitions), ack });
         let deadline = Instant::now() + REVOKE_WAIT;
         let mut acked = 0;
@@ -162,7 +212,7 @@ impl Context {
     }
 
     fn audit(&self, event: &'static str, partitions: &[Position]) {
-        if self.audit.is_on() {
+        if self.shared.audit.is_on() {
             let line = |p: &'_ Position| (p.topic.clone(), p.partition);
             let lines: Vec<_> = partitions.iter().map(line).collect();
             let lines: Vec<_> = lines
@@ -174,28 +224,32 @@ impl Context {
                     next_offset: None,
                 })
                 .collect();
-            self.audit.write(&self.replica, &lines);
+            self.shared.audit.write(&self.shared.replica, &lines);
         }
     }
 
-    fn label(&self) -> Topic {
-        Topic { topic: self.topic.clone() }
+    pub(super) fn label(&self) -> Topic {
+        Topic { topic: self.shared.topic.clone() }
     }
 
     fn ownership_changed(&self) {
         let mut partitions: Vec<Position> = self.owned().positions().cloned().collect();
         partitions.sort();
-        self.metrics.rebalances.inc();
-        self.metrics
+        self.shared.metrics.rebalances.inc();
+        self.shared
+            .metrics
             .partitions
             .get_or_create(&self.label())
             .set(i64::try_from(partitions.len()).unwrap_or(i64::MAX));
-        self.status.partitions_changed(partitions);
+        self.shared.status.partitions_changed(partitions);
     }
 }
 
 impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if self.is_retired() {
+            return;
+        }
         match rebalance {
             Rebalance::Assign(partitions) => {
                 let positions = positions(partitions);
@@ -206,61 +260,24 @@ impl ConsumerContext for Context {
                     }
                 }
                 self.audit("assigned", &positions);
-                tracing::info!(count = positions.len(), partitions = ?numbers(&positions), "partitions assigned");
+                tracing::info!(
+                    group = self.shared.group,
+                    count = positions.len(),
+                    partitions = ?numbers(&positions),
+                    "partitions assigned"
+                );
             }
             Rebalance::Revoke(partitions) => {
                 let positions: Arc<[Position]> = positions(partitions).into();
                 let lost = consumer.assignment_lost();
-                if lost {
-                    self.metrics.lost.inc_by(positions.len() as u64);
-                } else {
+                if !lost {
                     self.revoke(consumer, &positions);
                 }
-                {
-                    let mut owned = self.owned();
-                    positions.iter().for_each(|position| owned.remove(position));
-                }
-                self.audit(if lost { "lost" } else { "revoked" }, &positions);
-                tracing::info!(count = positions.len(), lost, partitions = ?numbers(&positions), "partitions gone");
+                self.gone(&positions, lost);
             }
-            Rebalance::Error(error) => tracing::warn!(%error, "rebalance failed"),
+            Rebalance::Error(error) => tracing::warn!(group = self.shared.group, %error, "rebalance failed"),
         }
         self.ownership_changed();
-    }
-}
-
-impl ClientContext for Context {
-    fn stats(&self, statistics: Statistics) {
-        // index −1 is the client's own, bootstrap entries have no node id
-        let up = statistics.brokers.values().any(|broker| broker.state == "UP");
-        if up {
-            self.reporter.back(Dependency::Kafka);
-        } else {
-            self.reporter.away(Dependency::Kafka, &"no broker answers");
-        }
-        let mut owned = self.owned();
-        if let Some(asked_before) = Instant::now().checked_sub(COMMIT_TAKEN).filter(|_| up) {
-            let partition = |p: &Position| statistics.topics.get(&*p.topic)?.partitions.get(&p.partition);
-            owned.check(|position| partition(position).map(|it| it.committed_offset), asked_before);
-        }
-        let lag: i64 = owned
-            .positions()
-            .filter_map(|p| statistics.topics.get(&*p.topic)?.partitions.get(&p.partition))
-            .filter(|partition| partition.hi_offset >= 0)
-            .map(|partition| partition.hi_offset - partition.committed_offset.max(partition.lo_offset).max(0))
-            .map(|lag| lag.max(0))
-            .sum();
-        drop(owned);
-        self.metrics.lag.get_or_create(&self.label()).set(lag);
-        self.status.set_lag(lag);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        if matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::AllBrokersDown)) {
-            self.reporter.away(Dependency::Kafka, &reason);
-        } else {
-            tracing::debug!(%error, reason, "kafka client");
-        }
     }
 }
 

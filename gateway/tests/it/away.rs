@@ -82,6 +82,34 @@ async fn kafka_that_hangs_and_kafka_that_dies_are_found_again() {
     assert_eq!(history, generator.produced().len() as i64, "each change once");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_broker_that_names_no_brokers_is_found_again() {
+    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
+    let world = World::on(&Shared::of(&servers), "fenced", 4).await;
+    let gateways = [world.gateway("gw1", &[]), world.gateway("gw2", &[])];
+    let mut generator = world.generator(&["--products", "50", "--rate", "100"]);
+    write_from(&gateways, &[0, 0]).await;
+
+    // its session ends before each heartbeat: most of the time it is fenced, and its metadata tell of no broker
+    let settings = servers.folder().join("conf/kafka1.properties");
+    let usual = std::fs::read_to_string(&settings).unwrap();
+    let fenced = format!("{usual}\nbroker.session.timeout.ms=500\nbroker.heartbeat.interval.ms=2000\n");
+    std::fs::write(&settings, fenced).unwrap();
+    servers.kill("kafka1").unwrap();
+    servers.start_again("kafka1").unwrap();
+    tokio::time::sleep(2 * AWAY).await;
+
+    std::fs::write(&settings, usual).unwrap();
+    servers.stop("kafka1").unwrap();
+    let before = lengths(&gateways);
+    servers.start_again("kafka1").unwrap();
+    write_from(&gateways, &before).await;
+    generator.stop().await;
+    world.until_all_committed().await;
+    let history = world.sql.number("SELECT count(*) FROM product_changes").await;
+    assert_eq!(history, generator.produced().len() as i64, "each change once");
+}
+
 fn lengths(gateways: &[Gateway]) -> Vec<usize> {
     gateways.iter().map(|gateway| gateway.audit().len()).collect()
 }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Message, OwnedMessage};
 use rdkafka::producer::ProducerContext;
 use schema::{ProductChanged, ProductId, Version};
 use uuid::Uuid;
@@ -53,6 +53,8 @@ pub(super) struct News {
     pub(super) arrived: Vec<Delivered>,
     /// The first change that Kafka refused, and why.
     pub(super) refused: Option<(Pending, KafkaError)>,
+    /// What a client gave back when it was given up.
+    pub(super) returned: Vec<(Box<Pending>, OwnedMessage)>,
 }
 
 /// Collects delivery reports.
@@ -76,6 +78,12 @@ impl ProducerContext for Deliveries {
                 partition: message.partition(),
                 offset: message.offset(),
             }),
+            Err((
+                KafkaError::MessageProduction(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight),
+                message,
+            )) => {
+                news.returned.push((change, message.detach()));
+            }
             Err((error, _)) => {
                 news.refused.get_or_insert_with(|| (*change, error.clone()));
             }

@@ -6,39 +6,40 @@
 //!
 //! - **The broker is away:** the buffer, bounded in messages and bytes, fills; then [`Producer::send`] waits, says so
 //!   once, and goes on when there is room.
+//! - **The client gets nowhere:** it may have forgotten its brokers (librdkafka does when a metadata answer names none: its
+//!   issue 5301). After a while it is given up, and another one sends what it held, in order. What had arrived meanwhile
+//!   arrives again, with the same event id.
 //! - **A change is refused for good** (too large, the topic is gone, a fatal state of the producer): what follows it is
 //!   not delivered either, and the generator ends with an error; a restart resumes from what the topic has.
 
 mod delivery;
 pub mod partition;
 mod patience;
+mod record;
+mod settings;
 pub mod topic;
 
 use std::time::{Duration, Instant};
 
-use chrono::SecondsFormat;
-use rand::RngExt;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use schema::{ProductChanged, headers, topics};
+use rdkafka::message::Message as _;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use schema::ProductChanged;
 
 pub use delivery::{Delivered, Pending};
 
 use crate::audit::AuditLog;
 use crate::stop::Stop;
-use delivery::Deliveries;
+use delivery::{Deliveries, News};
 use patience::{Patience, Word};
 
 /// Longest time for which acknowledgements and signals are not looked at.
 pub const SLICE: Duration = Duration::from_millis(20);
 /// How long a flush may take once a stop was asked for.
 pub const FLUSH: Duration = Duration::from_secs(10);
-/// Most changes that wait for their acknowledgement.
-const BUFFER_MESSAGES: u32 = 100_000;
-/// Most bytes of changes that wait for their acknowledgement, KiB.
-const BUFFER_KIB: u32 = 64 * 1024;
+/// How long a client that is given up may take to give back what it held.
+const PURGE: Duration = Duration::from_secs(2);
 
 /// Whether single changes should leave at once, or many of them cheaply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,7 @@ pub enum Taken {
 /// The producer and its counts.
 pub struct Producer {
     client: BaseProducer<Deliveries>,
+    config: ClientConfig,
     topic: String,
     audit: Option<AuditLog>,
     sent: u64,
@@ -115,9 +117,11 @@ impl Producer {
         traffic: Traffic,
         audit: Option<AuditLog>,
     ) -> Result<Self, ProduceError> {
-        let client = settings(kafka, traffic).create_with_context(Deliveries::default());
+        let config = settings::of(kafka, traffic);
+        let client = config.create_with_context(Deliveries::default());
         Ok(Self {
             client: client.map_err(ProduceError::Client)?,
+            config,
             topic: topic.to_owned(),
             audit,
             sent: 0,
@@ -156,7 +160,7 @@ impl Producer {
         let mut record = BaseRecord::with_opaque_to(&topic, Box::new(Pending::of(change)))
             .key(&key)
             .payload(value)
-            .headers(record_headers(change));
+            .headers(record::headers(change));
         loop {
             match self.client.send(record) {
                 Ok(()) => break,
@@ -203,7 +207,45 @@ impl Producer {
             Some(Word::Back { away_s }) => tracing::info!(away_s, "kafka acknowledges again; going on"),
             None => {}
         }
-        Ok(delivered.arrived)
+        let mut arrived = delivered.arrived;
+        if self.in_flight() > 0 && self.patience.gives_up(Instant::now()) {
+            arrived.extend(self.try_another_client()?);
+        }
+        Ok(arrived)
+    }
+
+    /// Gives the client up, and hands what it held to another one; what arrived at the last moment is returned.
+    fn try_another_client(&mut self) -> Result<Vec<Delivered>, ProduceError> {
+        tracing::warn!(in_flight = self.in_flight(), "nothing goes to kafka: trying with another client");
+        let next = self.config.create_with_context(Deliveries::default()).map_err(ProduceError::Client)?;
+        let old = std::mem::replace(&mut self.client, next);
+        old.purge(PurgeConfig::default().queue().inflight());
+        let deadline = Instant::now() + PURGE;
+        while old.in_flight_count() > 0 && Instant::now() < deadline {
+            old.poll(SLICE);
+        }
+        let News { arrived, refused, mut returned } = old.context().take();
+        self.acknowledged += arrived.len() as u64;
+        if let Some(audit) = &mut self.audit {
+            audit.produced(&arrived)?;
+        }
+        if let Some((pending, source)) = refused {
+            return Err(pending.refused(source));
+        }
+        if self.in_flight() > returned.len() as u64 {
+            return Err(ProduceError::Fatal("a client did not give back what it held".to_owned()));
+        }
+        // what lay on the way and what was queued come back apart; order matters per product only
+        returned.sort_unstable_by_key(|(pending, _)| (pending.product_id, pending.version));
+        for (pending, message) in returned {
+            let mut record = BaseRecord::with_opaque_to(&self.topic, pending);
+            (record.key, record.payload) = (message.key(), message.payload());
+            record.headers = message.headers().cloned();
+            self.client.send(record).map_err(|(source, record)| record.delivery_opaque.refused(source))?;
+        }
+        // its end waits for the library's threads
+        std::thread::spawn(move || drop(old));
+        Ok(arrived)
     }
 
     /// Waits until everything sent is acknowledged; once a stop is asked for, at most [`FLUSH`] long.
@@ -238,59 +280,4 @@ impl Producer {
     pub fn in_flight(&self) -> u64 {
         self.sent - self.acknowledged
     }
-}
-
-/// The producer's settings, each with its reason.
-fn settings(kafka: &str, traffic: Traffic) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", kafka)
-        .set("client.id", "shelfwire-generator")
-        .set("acks", "all")
-        // no change is given up because of its age
-        .set("message.timeout.ms", "0")
-        // Java and other clients put a key on the same partition
-        .set("partitioner", "murmur2_random")
-        .set("queue.buffering.max.messages", BUFFER_MESSAGES.to_string())
-        .set("queue.buffering.max.kbytes", BUFFER_KIB.to_string())
-        .set("compression.type", "lz4")
-        .set("socket.nagle.disable", "true")
-        // a broker that comes back is found within a second (default 10 s)
-        .set("reconnect.backoff.max.ms", "1000");
-    if traffic != Traffic::Single {
-        config
-            // retries neither double a change nor swap two of one partition
-            .set("enable.idempotence", "true")
-            // a change that cannot be delivered stops the ones behind it: versions have no gaps
-            .set("enable.gapless.guarantee", "true");
-    }
-    match traffic {
-        Traffic::Paced | Traffic::Single => config.set("linger.ms", "0"),
-        Traffic::Bulk => config.set("linger.ms", "5").set("batch.size", "262144"),
-    };
-    config
-}
-
-/// CloudEvents' binary mode, and a trace that begins here.
-fn record_headers(change: &ProductChanged) -> OwnedHeaders {
-    let id = change.event_id.hyphenated().to_string();
-    let time = change.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let mut rng = rand::rng();
-    // the trace and span ids must not be all zeros (W3C Trace Context, §3.2.2)
-    let trace =
-        format!("00-{:032x}-{:016x}-01", rng.random_range(1..=u128::MAX), rng.random_range(1..=u64::MAX));
-    let event_type = ProductChanged::TYPE.to_string();
-    [
-        (headers::CE_ID, id.as_str()),
-        (headers::CE_SOURCE, topics::GENERATOR_SOURCE),
-        (headers::CE_SPECVERSION, "1.0"),
-        (headers::CE_TIME, &time),
-        (headers::CE_TYPE, &event_type),
-        (headers::CONTENT_TYPE, "application/json"),
-        (headers::TRACEPARENT, &trace),
-    ]
-    .into_iter()
-    .fold(OwnedHeaders::new_with_capacity(7), |all, (key, value)| {
-        all.insert(Header { key, value: Some(value) })
-    })
 }

@@ -1,9 +1,15 @@
-//! When to say that the broker is away, and that it is back: once each, not at every look.
+//! When to say that the broker is away, and that it is back: once each, not at every look; and when to try with another
+//! client.
 
 use std::time::{Duration, Instant};
 
 /// How long nothing may be acknowledged, while something is in flight, before that is said.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// How long nothing may be acknowledged before another client is tried: a healthy one is back within seconds of its broker.
+const GIVE_UP: Duration = Duration::from_secs(20);
+/// Longest such time, when other clients get no further: then Kafka is away, and haste helps nobody.
+const MOST_GIVE_UP: Duration = Duration::from_secs(120);
 
 /// Something worth saying.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +30,8 @@ pub(super) enum Word {
 pub(super) struct Patience {
     /// Last time at which something was acknowledged, or nothing was in flight.
     well: Instant,
+    /// Since when the present client is tried, and for how long it will be.
+    tried: (Instant, Duration),
     full: bool,
     said_away: bool,
     said_full: bool,
@@ -31,7 +39,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(now: Instant) -> Self {
-        Self { well: now, full: false, said_away: false, said_full: false }
+        Self { well: now, tried: (now, GIVE_UP), full: false, said_away: false, said_full: false }
     }
 
     /// Says that the buffer is full.
@@ -39,11 +47,22 @@ impl Patience {
         self.full = true;
     }
 
+    /// Whether the present client is to be given up; then the next one gets twice the time.
+    pub(super) fn gives_up(&mut self, now: Instant) -> bool {
+        let (since, time) = self.tried;
+        let gives_up = now.saturating_duration_since(since) >= time;
+        if gives_up {
+            self.tried = (now, (time * 2).min(MOST_GIVE_UP));
+        }
+        gives_up
+    }
+
     /// What to say, `acknowledged` changes after the last look.
     pub(super) fn look(&mut self, in_flight: u64, acknowledged: usize, now: Instant) -> Option<Word> {
         let quiet = now.saturating_duration_since(self.well);
         if in_flight == 0 || acknowledged > 0 {
             self.well = now;
+            self.tried = (now, GIVE_UP);
             self.full = false;
             let said = std::mem::take(&mut self.said_away) | std::mem::take(&mut self.said_full);
             return said.then_some(Word::Back { away_s: quiet.as_secs() });
@@ -84,6 +103,22 @@ mod tests {
         assert_eq!(patience.look(9, 0, at(start, 7)), None);
         assert_eq!(patience.look(2, 7, at(start, 8)), Some(Word::Back { away_s: 8 }));
         assert_eq!(patience.look(0, 2, at(start, 9)), None);
+    }
+
+    #[test]
+    fn a_client_is_given_up_later_each_time() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start);
+        let mut given_up = Vec::new();
+        for second in 0..=200 {
+            patience.look(1, 0, at(start, second));
+            if patience.gives_up(at(start, second)) {
+                given_up.push(second);
+            }
+        }
+        assert_eq!(given_up, [20, 60, 140]);
+        patience.look(0, 1, at(start, 201));
+        assert!(!patience.gives_up(at(start, 220)) && patience.gives_up(at(start, 221)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stack::{Options, Private};
 
-use crate::helpers::{Generator, Topic, wait_until};
+use crate::helpers::{Generator, Topic, versions_with_repeats, wait_until};
 
 #[test]
 fn a_broker_that_is_away_delays_changes_and_loses_none() {
@@ -25,6 +25,24 @@ fn a_broker_that_is_away_delays_changes_and_loses_none() {
     assert_eq!(ended.stderr.matches("kafka does not acknowledge").count(), 1, "it is said once: {ended:?}");
     let stored: i64 = topic.gapless_versions().values().sum();
     assert_eq!(usize::try_from(stored).unwrap(), ended.number_before(" changes sent"));
+}
+
+#[test]
+fn a_client_that_is_given_up_hands_all_it_held_to_the_next() {
+    let servers = Private::start(Options::default()).unwrap();
+    let topic = Topic::on(&servers.kafka());
+    let generator = Generator::start(&topic, &["--products", "5", "--rate", "200"]);
+    generator.wait_for_word("catalogue ready");
+    // what is on its way when the broker stops arrives in the end, and again by the next client
+    servers.pause("kafka1").unwrap();
+    generator.wait_for_word("trying with another client");
+    servers.resume("kafka1").unwrap();
+    generator.wait_for_word("kafka acknowledges again");
+    generator.signal("-TERM");
+    let ended = generator.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let stored: usize = versions_with_repeats(&topic.stored()).values().sum();
+    assert_eq!(stored, ended.number_before(" changes sent"));
 }
 
 #[test]

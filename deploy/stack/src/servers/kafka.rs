@@ -60,6 +60,7 @@ impl Cluster {
             ("@RF@", replicas.to_string()),
             // Of three, one may be away; a single one has nobody else.
             ("@ISR@", replicas.min(2).to_string()),
+            ("@SESSION@", if replicas == 1 { "6000" } else { "2000" }.to_owned()),
         ];
         Some(words.iter().fold(PROPERTIES.to_owned(), |text, (word, value)| text.replace(word, value)))
     }

@@ -6,7 +6,7 @@ mod topic;
 use std::time::{Duration, Instant};
 
 pub(crate) use process::Generator;
-pub(crate) use topic::{Stored, Topic};
+pub(crate) use topic::{Stored, Topic, versions_with_repeats};
 
 /// Longest time that anything here may take: seconds on a quiet machine, more on one that compiles beside the tests.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(180);

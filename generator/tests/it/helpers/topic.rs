@@ -98,6 +98,22 @@ impl Topic {
     }
 }
 
+/// How many versions each product has; panics unless each follows the one before or repeats an earlier one's event.
+pub(crate) fn versions_with_repeats(stored: &[Stored]) -> BTreeMap<ProductId, usize> {
+    let mut events: BTreeMap<ProductId, Vec<Uuid>> = BTreeMap::new();
+    for Stored { change, partition, offset, .. } in stored {
+        let seen = events.entry(change.product_id).or_default();
+        let version = usize::try_from(change.version.get()).unwrap();
+        let here = format!("version {version} of {} at {partition}/{offset}", change.product_id);
+        assert!(version <= seen.len() + 1, "{here} follows version {}", seen.len());
+        if version > seen.len() {
+            seen.push(change.event_id);
+        }
+        assert_eq!(seen[version - 1], change.event_id, "{here} is another event");
+    }
+    events.into_iter().map(|(product, events)| (product, events.len())).collect()
+}
+
 fn read(message: &impl Message) -> Option<Stored> {
     let change = ProductChanged::decode(message.key(), message.payload(), None, None).ok()?;
     let headers = message.headers().map(|headers| {
