@@ -361,10 +361,12 @@ fn tree() -> Vec<Source> {
         for entry in entries {
             let name = entry.file_name().into_string().unwrap();
             let path = format!("{path}{name}");
+            // in a second work tree `.git` is a file
+            if [".git", ".run", "node_modules", "target"].contains(&name.as_str()) {
+                continue;
+            }
             if entry.file_type().unwrap().is_dir() {
-                if ![".git", ".run", "node_modules", "target"].contains(&name.as_str()) {
-                    walk(&entry.path(), &format!("{path}/"), tree);
-                }
+                walk(&entry.path(), &format!("{path}/"), tree);
             // what is no text is left out; so is what another program deletes under our eyes
             } else if let Ok(text) = fs::read_to_string(entry.path()) {
                 tree.push(Source { path, text });
