@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{PoisonReason, Product, ProductId, Version};
+use crate::{ListedProduct, PhotoMark, PoisonReason, Product, ProductId, Version};
 
 /// The name of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub enum FrameType {
     Snapshot,
     /// [`ProductChanged`].
     ProductChanged,
+    /// [`crate::PhotoChanged`].
+    PhotoChanged,
     /// [`ReplicasChanged`].
     ReplicasChanged,
     /// [`Gap`].
@@ -35,10 +37,11 @@ pub enum FrameType {
 
 impl FrameType {
     /// Every frame.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Hello,
         Self::Snapshot,
         Self::ProductChanged,
+        Self::PhotoChanged,
         Self::ReplicasChanged,
         Self::Gap,
         Self::Status,
@@ -53,6 +56,7 @@ impl FrameType {
             Self::Hello => "hello",
             Self::Snapshot => "snapshot",
             Self::ProductChanged => "product_changed",
+            Self::PhotoChanged => "photo_changed",
             Self::ReplicasChanged => "replicas_changed",
             Self::Gap => "gap",
             Self::Status => "status",
@@ -98,7 +102,7 @@ pub struct Limits {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// The products of this page, by id.
-    pub products: Vec<Product>,
+    pub products: Vec<ListedProduct>,
     /// Whether what the viewer held before is void.
     pub reset: bool,
     /// Whether this is the last page; that one carries the cursor.
@@ -111,6 +115,9 @@ pub struct ProductChanged {
     /// The state.
     #[serde(flatten)]
     pub product: Product,
+    /// The photo that the product has.
+    #[serde(flatten)]
+    pub photo: PhotoMark,
     /// First version that this frame folds in.
     pub from: Version,
     /// Time from the Kafka record's timestamp to the encoding of this frame, milliseconds; absent for a repair.

@@ -1,10 +1,10 @@
-//! The current state of a product, as snapshots and HTTP answers show it.
+//! The current state of a product: as its changes make it, and as snapshots and HTTP answers list it.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, Name, PriceMinor, ProductId, Stock, Version};
+use crate::{Currency, Name, PhotoMark, PriceMinor, ProductId, Stock, Version};
 
 /// A product as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,4 +23,15 @@ pub struct Product {
     pub stock: Stock,
     /// When the change that made this version happened, as its producer says (UTC).
     pub occurred_at: DateTime<Utc>,
+}
+
+/// A product as snapshots and HTTP answers list it: its state, and what is known of it besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListedProduct {
+    /// The state that its newest change made.
+    #[serde(flatten)]
+    pub product: Product,
+    /// Its photo.
+    #[serde(flatten)]
+    pub photo: PhotoMark,
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::frames::{Gap, ReplicasChanged};
-use crate::{Currency, Name, PriceMinor, Product, ProductId, Stock, Version};
+use crate::{Currency, Name, PhotoChanged, PriceMinor, Product, ProductId, Stock, Version};
 
 /// Longest entry, bytes; a large batch takes several.
 pub const MAX_ENTRY_BYTES: usize = 64 * 1024;
@@ -21,6 +21,8 @@ pub const MAX_ENTRY_BYTES: usize = 64 * 1024;
 pub enum RelayFrame {
     /// A product's stored state.
     ProductChanged(RelayedProduct),
+    /// A product's photo was stored or removed.
+    PhotoChanged(PhotoChanged),
     /// A position that went to the dead letters.
     Gap(Gap),
     /// Who serves which partitions.
@@ -44,6 +46,7 @@ impl RelayFrame {
         let head: Head<'_> = serde_json::from_str(json)?;
         match head.kind.as_ref() {
             "product_changed" => serde_json::from_str(json).map(Self::ProductChanged),
+            "photo_changed" => serde_json::from_str(json).map(Self::PhotoChanged),
             "gap" => serde_json::from_str(json).map(Self::Gap),
             "replicas_changed" => serde_json::from_str(json).map(Self::ReplicasChanged),
             _ => Ok(Self::Unknown),

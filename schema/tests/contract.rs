@@ -17,8 +17,8 @@ use schema::frames::{
 };
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{
-    Currency, Name, Poison, PoisonReason, PriceMinor, Product, ProductChanged, ProductId, Stock, Version,
-    frames, headers, topics,
+    Currency, ListedProduct, Name, PhotoChanged, PhotoMark, PhotoRevision, Poison, PoisonReason, PriceMinor,
+    Product, ProductChanged, ProductId, Stock, Version, frames, headers, topics,
 };
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -195,11 +195,15 @@ proptest! {
         let product = change.product();
         let from = Version::try_from(from).unwrap();
         let relayed = RelayedProduct { product: product.clone(), from, recorded_ms: age };
-        let entry = vec![RelayFrame::ProductChanged(relayed), RelayFrame::Gap(gap(Some(product.product_id)))];
+        let entry = vec![
+            RelayFrame::ProductChanged(relayed),
+            RelayFrame::PhotoChanged(photo_changed(product.product_id)),
+            RelayFrame::Gap(gap(Some(product.product_id))),
+        ];
         let json = serde_json::to_string(&entry).unwrap();
         prop_assert_eq!(serde_json::from_str::<Vec<RelayFrame>>(&json).unwrap(), entry);
 
-        let frame = frames::ProductChanged { product, from, age_ms: age };
+        let frame = frames::ProductChanged { product, photo: mark(), from, age_ms: age };
         let json = serde_json::to_string(&frame).unwrap();
         prop_assert_eq!(serde_json::from_str::<frames::ProductChanged>(&json).unwrap(), frame);
     }
@@ -210,6 +214,14 @@ proptest! {
 fn gap(product_id: Option<ProductId>) -> Gap {
     let reason = PoisonReason::KeyMismatch;
     Gap { topic: "product-changes".into(), partition: 3, offset: 17, reason, product_id }
+}
+
+fn mark() -> PhotoMark {
+    PhotoMark { hash: Some([0xab; 32].into()), revision: PhotoRevision::saturating(3) }
+}
+
+fn photo_changed(product_id: ProductId) -> PhotoChanged {
+    PhotoChanged { product_id, hash: None, revision: PhotoRevision::saturating(4) }
 }
 
 fn product() -> Product {
@@ -238,12 +250,19 @@ fn frame_schema(frame: FrameType, types: &mut SchemaGenerator) -> (schemars::Sch
         ),
         FrameType::Snapshot => (
             types.subschema_for::<Snapshot>(),
-            json!(Snapshot { products: vec![product], reset: true, last: true }),
+            json!(Snapshot {
+                products: vec![ListedProduct { product, photo: mark() }],
+                reset: true,
+                last: true
+            }),
         ),
         FrameType::ProductChanged => (
             types.subschema_for::<frames::ProductChanged>(),
-            json!(frames::ProductChanged { product, from: version, age_ms: Some(4) }),
+            json!(frames::ProductChanged { product, photo: mark(), from: version, age_ms: Some(4) }),
         ),
+        FrameType::PhotoChanged => {
+            (types.subschema_for::<PhotoChanged>(), json!(photo_changed(product.product_id)))
+        }
         FrameType::ReplicasChanged => (
             types.subschema_for::<ReplicasChanged>(),
             json!(ReplicasChanged {
@@ -316,7 +335,7 @@ fn every_frame_fits_the_schema_of_frames() {
 
 #[test]
 fn a_frame_of_a_later_release_does_not_spoil_a_relay_entry() {
-    let entry = r#"[{"type":"photo_changed","product_id":"x","revision":2},{"type":"gap","topic":"t","partition":0,
+    let entry = r#"[{"type":"of_a_later_release","product_id":"x","revision":2},{"type":"gap","topic":"t","partition":0,
         "offset":1,"reason":"empty","of_a_later_release":true}]"#;
     let frames: Vec<RelayFrame> = serde_json::from_str(entry).unwrap();
     assert!(matches!(frames.as_slice(), [RelayFrame::Unknown, RelayFrame::Gap(_)]), "{frames:?}");

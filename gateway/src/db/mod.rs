@@ -11,6 +11,7 @@ mod epoch;
 mod error;
 mod history;
 mod migrate;
+mod photos;
 mod products;
 mod tables;
 

@@ -1,11 +1,12 @@
-//! Reads of current state.
+//! Reads of current state, and of what lists show beside it.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use schema::{Currency, Name, PriceMinor, Product, ProductId, Stock, Version};
+use schema::{Currency, ListedProduct, Name, PhotoMark, PriceMinor, Product, ProductId, Stock, Version};
 use uuid::Uuid;
 
+use super::photos::{self, MarkRow};
 use super::tables::products;
 use super::{Db, DbError, within};
 
@@ -56,15 +57,15 @@ impl Fields {
 }
 
 impl Db {
-    /// Up to `limit` products behind `after`, by id.
+    /// Up to `limit` products behind `after`, by id, with what is known of them besides.
     ///
     /// # Errors
     /// The database can't be reached.
-    pub async fn products_after(
+    pub async fn listed_after(
         &self,
         after: Option<ProductId>,
         limit: i64,
-    ) -> Result<Vec<Product>, DbError> {
+    ) -> Result<Vec<ListedProduct>, DbError> {
         let mut query = products::table
             .select(ProductRow::as_select())
             .order(products::product_id)
@@ -73,11 +74,29 @@ impl Db {
         if let Some(after) = after {
             query = query.filter(products::product_id.gt(after.uuid()));
         }
-        let rows: Vec<ProductRow> = within(async { Ok(query.load(&mut self.read().await?).await?) }).await?;
-        Ok(rows.iter().filter_map(ProductRow::product).collect())
+        within(async {
+            let mut connection = self.read().await?;
+            let rows: Vec<ProductRow> = query.load(&mut connection).await?;
+            Ok(list(&mut connection, rows).await?)
+        })
+        .await
     }
 
-    /// One product.
+    /// One product, with what is known of it besides.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn listed(&self, id: ProductId) -> Result<Option<ListedProduct>, DbError> {
+        let query = products::table.find(id.uuid()).select(ProductRow::as_select());
+        within(async {
+            let mut connection = self.read().await?;
+            let rows: Vec<ProductRow> = query.load(&mut connection).await?;
+            Ok(list(&mut connection, rows).await?.pop())
+        })
+        .await
+    }
+
+    /// One product's state.
     ///
     /// # Errors
     /// The database can't be reached.
@@ -87,6 +106,25 @@ impl Db {
         let row = within(read).await?;
         Ok(row.and_then(|row| row.product()))
     }
+}
+
+/// `rows`, which stand by id, with what other tables know of their products. These are read by ranges of ids: a join
+/// would be planned anew for each page, and sometimes badly.
+async fn list(connection: &mut AsyncPgConnection, rows: Vec<ProductRow>) -> QueryResult<Vec<ListedProduct>> {
+    let products: Vec<Product> = rows.iter().filter_map(ProductRow::product).collect();
+    let Some((first, last)) = products.as_slice().first().zip(products.as_slice().last()) else {
+        return Ok(Vec::new());
+    };
+    let range = (first.product_id, last.product_id);
+    let photos = photos::marks_of(connection, range).await?;
+    let mut photos = photos.iter().peekable();
+    let listed = products.into_iter().map(|product| {
+        let id = product.product_id;
+        while photos.next_if(|row| row.product_id() < id).is_some() {}
+        let photo = photos.next_if(|row| row.product_id() == id).map_or(PhotoMark::NONE, MarkRow::mark);
+        ListedProduct { product, photo }
+    });
+    Ok(listed.collect())
 }
 
 /// The rows of `ids`, as they are now.

@@ -40,3 +40,14 @@ diesel::table! {
         changed_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    /// Photos, one row a product that ever had one.
+    photos (product_id) {
+        product_id -> Uuid,
+        revision -> BigInt,
+        hash -> Nullable<Bytea>,
+        content_type -> Nullable<Text>,
+        bytes -> Nullable<Bytea>,
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
-use schema::{Product, ProductId};
+use schema::{ListedProduct, PhotoMark, Product, ProductId};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -26,7 +26,7 @@ const CURSOR: &str = "shelfwire-cursor";
 
 #[derive(Serialize)]
 struct Products {
-    products: Vec<Product>,
+    products: Vec<ListedProduct>,
     /// Where the next page begins; absent on the last one.
     next: Option<ProductId>,
 }
@@ -45,8 +45,8 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> Resul
     // taken before the read: what came up to here is in it, so whoever goes on from this cursor misses nothing
     let cursor = (state.cursor)();
     // one more than asked for tells whether a page follows
-    let mut products = state.db.products_after(after, limit + 1).await?;
-    let next = cut(&mut products, limit).map(|last| last.product_id);
+    let mut products = state.db.listed_after(after, limit + 1).await?;
+    let next = cut(&mut products, limit).map(|last| last.product.product_id);
     let mut answer = HttpResponse::Ok();
     if let Some(cursor) = cursor {
         answer.insert_header((CURSOR, cursor));
@@ -66,20 +66,20 @@ pub(super) async fn one(
     let wait_ms = params.number("wait_ms", 0..=WAIT_MS.1)?.unwrap_or(WAIT_MS.0);
     let wait = Duration::from_millis(wait_ms.unsigned_abs());
 
-    let product = match reached(id, state.db.product(id).await?, wanted) {
+    let listed = match reached(id, state.db.listed(id).await?, wanted) {
         Err(missing) if wanted.is_none() || wait.is_zero() => return Err(missing),
         Err(_) => {
             let _place = state.waiting.try_acquire().map_err(|_| Problem::Busy)?;
             wait_for(&state.db, id, wanted, Instant::now() + wait).await?
         }
-        Ok(product) => product,
+        Ok(listed) => listed,
     };
-    let tag = EntityTag::new_strong(format!("v{}", product.version));
+    let tag = tag(&listed);
     let known = knows(&request, &tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     // kept by browsers, but asked for again each time
     response.insert_header(ETag(tag)).insert_header((header::CACHE_CONTROL, "private, no-cache"));
-    Ok(if known { response.finish() } else { response.json(product) })
+    Ok(if known { response.finish() } else { response.json(listed) })
 }
 
 /// `GET /products/{id}/changes`: newest first.
@@ -100,15 +100,25 @@ pub(super) async fn changes(
     Ok(HttpResponse::Ok().json(Changes { changes, next }))
 }
 
-/// `product`, if it is there and not below `wanted`.
-fn reached(id: ProductId, product: Option<Product>, wanted: Option<i64>) -> Result<Product, Problem> {
-    let product = product.ok_or(Problem::ProductNotFound(id))?;
+/// `listed`, if it is there and not below `wanted`.
+fn reached(
+    id: ProductId,
+    listed: Option<ListedProduct>,
+    wanted: Option<i64>,
+) -> Result<ListedProduct, Problem> {
+    let listed = listed.ok_or(Problem::ProductNotFound(id))?;
+    let stored = listed.product.version.get();
     match wanted {
-        Some(wanted) if product.version.get() < wanted => {
-            Err(Problem::VersionNotReached { stored: product.version.get(), wanted })
-        }
-        _ => Ok(product),
+        Some(wanted) if stored < wanted => Err(Problem::VersionNotReached { stored, wanted }),
+        _ => Ok(listed),
     }
+}
+
+/// Names everything in the answer that changes: `v17`, or `v17.p2` once the product had a photo.
+fn tag(listed: &ListedProduct) -> EntityTag {
+    let ListedProduct { product, photo } = listed;
+    let photo = if *photo == PhotoMark::NONE { String::new() } else { format!(".p{}", photo.revision) };
+    EntityTag::new_strong(format!("v{}{photo}", product.version))
 }
 
 /// Looks again and again until `deadline`; a product that is not known yet is waited for, too.
@@ -117,12 +127,12 @@ async fn wait_for(
     id: ProductId,
     wanted: Option<i64>,
     deadline: Instant,
-) -> Result<Product, Problem> {
+) -> Result<ListedProduct, Problem> {
     let mut delay = LOOK_EVERY.0;
     loop {
         let now = Instant::now();
         tokio::time::sleep_until(deadline.min(now + delay)).await;
-        let found = reached(id, db.product(id).await?, wanted);
+        let found = reached(id, db.listed(id).await?, wanted);
         if found.is_ok() || Instant::now() >= deadline {
             return found;
         }
@@ -145,7 +155,7 @@ fn limit(params: &Params) -> Result<i64, Problem> {
 }
 
 /// Cuts `rows` to `limit`; returns the last one that is left if there were more.
-fn cut(rows: &mut Vec<Product>, limit: i64) -> Option<&Product> {
+fn cut<T>(rows: &mut Vec<T>, limit: i64) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if rows.len() <= limit {
         return None;

@@ -2,12 +2,12 @@
 //!
 //! The JSON of a frame's data is encoded here, once; each transport puts its own envelope around it in its own file.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use bytestring::ByteString;
 use schema::frames::{FrameType, ProductChanged};
 use schema::relay::{RelayFrame, RelayedProduct};
-use schema::{Product, ProductId};
+use schema::{PhotoChanged, PhotoMark, Product, ProductId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -45,20 +45,57 @@ impl Frame {
     }
 }
 
-/// A relay frame that was read: its product's state, if it carries one, and what viewers get.
+/// What a relay frame tells the view.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A product's state.
+    Product(Product),
+    /// A product's photo.
+    Photo(PhotoChanged),
+    /// Nothing.
+    None,
+}
+
+/// A relay frame that was read: what it tells the view, and what viewers get.
 #[derive(Debug)]
 pub(super) struct Decoded {
-    /// The state, for the view.
-    pub(super) product: Option<Arc<Product>>,
+    /// For the view.
+    pub(super) news: News,
     /// Age of the change when its frame was encoded, milliseconds.
     pub(super) age_ms: Option<i64>,
     /// For viewers; its audience is decided by the view.
     pub(super) frame: Frame,
 }
 
+/// What frames of products tell besides their state, which writers of the relay do not know: the view's knowledge, and
+/// what was read since.
+pub(super) struct Known<'a> {
+    view: &'a dyn Fn(ProductId) -> PhotoMark,
+    photos: HashMap<ProductId, PhotoMark>,
+}
+
+impl<'a> Known<'a> {
+    /// Begins with what the view knows.
+    pub(super) fn new(view: &'a dyn Fn(ProductId) -> PhotoMark) -> Self {
+        Self { view, photos: HashMap::new() }
+    }
+
+    fn photo(&self, id: ProductId) -> PhotoMark {
+        let held = (self.view)(id);
+        self.photos.get(&id).filter(|read| read.revision > held.revision).copied().unwrap_or(held)
+    }
+
+    fn note(&mut self, change: &PhotoChanged) {
+        let newest = self.photo(change.product_id);
+        if change.revision > newest.revision {
+            self.photos.insert(change.product_id, change.mark());
+        }
+    }
+}
+
 /// Reads an entry's frames. The second value counts those that can't be read: they are left out, for one bad frame must
 /// not hold up the others; repair puts right what they would have told.
-pub(super) fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
+pub(super) fn decode(entry: &[u8], now_ms: i64, known: &mut Known<'_>) -> (Vec<Decoded>, u64) {
     if entry.is_empty() {
         return (Vec::new(), 0); // the entry that opens a stream
     }
@@ -67,7 +104,12 @@ pub(super) fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
     let mut unreadable = 0;
     for text in texts {
         match RelayFrame::read(text.get()) {
-            Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, now_ms)),
+            Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, now_ms, known)),
+            Ok(RelayFrame::PhotoChanged(change)) => {
+                known.note(&change);
+                let told = other(FrameType::PhotoChanged, Some(change.product_id), &change);
+                frames.push(Decoded { news: News::Photo(change), ..told });
+            }
             Ok(RelayFrame::Gap(gap)) => frames.push(other(FrameType::Gap, gap.product_id, &gap)),
             Ok(RelayFrame::ReplicasChanged(news)) => {
                 frames.push(other(FrameType::ReplicasChanged, None, &news));
@@ -79,10 +121,11 @@ pub(super) fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
     (frames, unreadable)
 }
 
-fn product(relayed: RelayedProduct, now_ms: i64) -> Decoded {
+fn product(relayed: RelayedProduct, now_ms: i64, known: &mut Known<'_>) -> Decoded {
     // clocks of two machines: an age below nothing is nothing
     let age_ms = relayed.recorded_ms.map(|recorded| (now_ms - recorded).max(0));
-    let changed = ProductChanged { product: relayed.product, from: relayed.from, age_ms };
+    let photo = known.photo(relayed.product.product_id);
+    let changed = ProductChanged { product: relayed.product, photo, from: relayed.from, age_ms };
     let data = json(&changed);
     let product = changed.product;
     let frame = Frame {
@@ -92,12 +135,12 @@ fn product(relayed: RelayedProduct, now_ms: i64) -> Decoded {
         audience: Audience::All,
         data,
     };
-    Decoded { product: Some(Arc::new(product)), age_ms, frame }
+    Decoded { news: News::Product(product), age_ms, frame }
 }
 
 fn other(kind: FrameType, product_id: Option<ProductId>, data: &impl Serialize) -> Decoded {
     let frame = Frame { kind, product_id, version: 0, audience: Audience::All, data: json(data) };
-    Decoded { product: None, age_ms: None, frame }
+    Decoded { news: News::None, age_ms: None, frame }
 }
 
 /// The JSON of a frame's data.
@@ -114,14 +157,39 @@ mod tests {
         "name":"Tea","price_minor":250,"currency":"EUR","stock":7,"occurred_at":"2026-01-02T03:04:05Z","from":2,
         "recorded_ms":1000}"#;
 
+    fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
+        super::decode(entry, now_ms, &mut Known::new(&|_| PhotoMark::NONE))
+    }
+
+    fn data(decoded: &Decoded) -> serde_json::Value {
+        serde_json::from_str(&decoded.frame.data).unwrap()
+    }
+
     #[test]
     fn a_product_frame_is_encoded_with_its_age() {
         let (frames, unreadable) = decode(format!("[{PRODUCT}]").as_bytes(), 1_250);
         assert_eq!((frames.len(), unreadable), (1, 0));
-        let data: serde_json::Value = serde_json::from_str(&frames[0].frame.data).unwrap();
+        let data = data(&frames[0]);
         assert_eq!((&data["version"], &data["from"], &data["age_ms"]), (&3.into(), &2.into(), &250.into()));
         assert_eq!(frames[0].frame.version, 3);
-        assert_eq!(frames[0].product.as_ref().unwrap().stock.get(), 7);
+        assert!(matches!(&frames[0].news, News::Product(product) if product.stock.get() == 7));
+    }
+
+    #[test]
+    fn a_product_frame_tells_the_newest_photo_that_is_known() {
+        let photo = |revision| {
+            let change =
+                super::super::view::tests::photo(0x0190_a0b0_0000_7000_8000_0000_0000_000a, revision);
+            serde_json::to_string(&RelayFrame::PhotoChanged(change)).unwrap()
+        };
+        // written in the order of their way to the relay, which need not be that of their revisions
+        let entry = format!("[{PRODUCT},{},{PRODUCT},{},{PRODUCT}]", photo(5), photo(4));
+        let held = super::super::view::tests::photo(0, 3).mark();
+        let (frames, _) = super::decode(entry.as_bytes(), 0, &mut Known::new(&|_| held));
+        let told: Vec<_> = [0, 2, 4].map(|at| data(&frames[at])["photo_revision"].clone()).into();
+        assert_eq!(told, [3, 5, 5]);
+        assert_eq!(data(&frames[4])["photo"], "05".repeat(32));
+        assert_eq!(data(&frames[1])["revision"], 5);
     }
 
     #[test]

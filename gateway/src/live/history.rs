@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::Live;
 use super::cursor::Cursor;
-use super::frame::{self, Frame};
+use super::frame::{self, Decoded, Frame, Known, News};
 use super::ring::Entry;
 use super::viewer::{Closed, Viewer};
 use crate::redis::{EntryId, Redis, RedisError, StreamEntry};
@@ -110,11 +110,17 @@ impl History {
 
     /// The entry without what is no news to this viewer; `None` when too much was missed.
     fn news(&self, entry: &StreamEntry, viewer: &Viewer) -> Option<Entry> {
-        let (decoded, _) = frame::decode(&entry.frames, Utc::now().timestamp_millis());
+        let held = |id| self.live.shared.photo(id);
+        let (decoded, _) =
+            frame::decode(&entry.frames, Utc::now().timestamp_millis(), &mut Known::new(&held));
         let interest = viewer.interest.borrow();
         let mut floor = viewer.floor.borrow_mut();
         let mut frames: Vec<Frame> = Vec::with_capacity(decoded.len());
-        for frame in decoded.into_iter().map(|decoded| decoded.frame) {
+        for Decoded { news, frame, .. } in decoded {
+            // products are told with the photo that is held, so an older one would take the viewer back
+            if matches!(news, News::Photo(change) if change.revision < held(change.product_id).revision) {
+                continue;
+            }
             let asked_for = frame.product_id.is_none_or(|id| interest.has(id));
             if asked_for && (frame.version == 0 || rises(&mut floor, frame.product_id, frame.version)) {
                 frames.push(frame);

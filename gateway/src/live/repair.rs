@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schema::relay::{RelayFrame, RelayedProduct};
-use schema::{ProductId, Version};
+use schema::{PhotoChanged, PhotoMark, PhotoRevision, ProductId, Version};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -45,15 +45,24 @@ pub(super) struct Repair {
     pub(super) pause: Duration,
 }
 
-/// A product of which the database had a newer version than the view.
+/// A product of which the database had something newer than the view.
 struct Suspect {
     id: ProductId,
-    version: Version,
+    what: Lacking,
     seen: Instant,
     /// The epoch's count when it was seen: in another one the view was loaded anew.
     generation: u64,
     /// The stream's end after the time of patience.
     end: Option<EntryId>,
+}
+
+/// What the view lacked.
+#[derive(Debug, Clone, Copy)]
+enum Lacking {
+    /// This version of the product, or a later one.
+    State(Version),
+    /// This revision of its photo, or a later one. Nobody sends it again when a replica dies between write and relay.
+    Photo(PhotoRevision),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,23 +107,26 @@ impl Repair {
         after: Option<ProductId>,
         suspects: &mut VecDeque<Suspect>,
     ) -> Result<Option<ProductId>, DbError> {
-        let page = self.db.products_after(after, PAGE).await?;
+        let page = self.db.listed_after(after, PAGE).await?;
         let Some(now) = self.shared.now() else { return Ok(None) };
         let (seen, generation) = (Instant::now(), now.generation);
-        for product in &page {
-            let (id, version) = (product.product_id, product.version);
-            if self.lacks(id, version) && suspects.len() < MAX_SUSPECTS {
-                suspects.push_back(Suspect { id, version, seen, generation, end: None });
+        for listed in &page {
+            let id = listed.product.product_id;
+            let lacking = [Lacking::State(listed.product.version), Lacking::Photo(listed.photo.revision)];
+            for what in lacking.into_iter().filter(|what| self.lacks(id, *what)) {
+                if suspects.len() < MAX_SUSPECTS {
+                    suspects.push_back(Suspect { id, what, seen, generation, end: None });
+                }
             }
         }
-        Ok(page.last().map(|product| product.product_id))
+        Ok(page.last().map(|listed| listed.product.product_id))
     }
 
     /// Relays what is lacking still.
     async fn second_look(&self, suspects: &mut VecDeque<Suspect>) -> Result<(), RepairError> {
         while let Some(suspect) = suspects.front_mut() {
             let Some(now) = self.shared.now() else { return Ok(()) };
-            if suspect.generation == now.generation && self.lacks(suspect.id, suspect.version) {
+            if suspect.generation == now.generation && self.lacks(suspect.id, suspect.what) {
                 if suspect.seen.elapsed() < PATIENCE {
                     return Ok(());
                 }
@@ -125,25 +137,39 @@ impl Repair {
                 if now.last < end {
                     return Ok(());
                 }
-                self.put_right(suspect.id, now.epoch).await?;
+                self.put_right(suspect, now.epoch).await?;
             }
             suspects.pop_front();
         }
         Ok(())
     }
 
-    async fn put_right(&self, id: ProductId, epoch: Uuid) -> Result<(), RepairError> {
-        let Some(product) = self.db.product(id).await? else { return Ok(()) };
-        tracing::error!(product_id = %id, version = %product.version, "a change did not come: repaired");
-        let relayed = RelayedProduct { product, from: Version::MIN, recorded_ms: None };
-        let entry = json(&[RelayFrame::ProductChanged(relayed)]).into_bytes();
+    async fn put_right(&self, suspect: &Suspect, epoch: Uuid) -> Result<(), RepairError> {
+        let id = suspect.id;
+        let Some(listed) = self.db.listed(id).await? else { return Ok(()) };
+        tracing::error!(product_id = %id, what = ?suspect.what, "news did not come: repaired");
+        let frame = match suspect.what {
+            Lacking::State(_) => RelayFrame::ProductChanged(RelayedProduct {
+                product: listed.product,
+                from: Version::MIN,
+                recorded_ms: None,
+            }),
+            Lacking::Photo(_) => {
+                let PhotoMark { hash, revision } = listed.photo;
+                RelayFrame::PhotoChanged(PhotoChanged { product_id: id, hash, revision })
+            }
+        };
+        let entry = json(&[frame]).into_bytes();
         if self.redis.append(epoch, &[entry]).await?.iter().any(Option::is_some) {
             self.metrics.repairs.inc();
         }
         Ok(())
     }
 
-    fn lacks(&self, id: ProductId, version: Version) -> bool {
-        self.shared.version(id).is_none_or(|held| held < version)
+    fn lacks(&self, id: ProductId, what: Lacking) -> bool {
+        match what {
+            Lacking::State(version) => self.shared.version(id).is_none_or(|held| held < version),
+            Lacking::Photo(revision) => self.shared.photo(id).revision < revision,
+        }
     }
 }

@@ -6,24 +6,24 @@
 use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
-use schema::Product;
+use schema::ListedProduct;
 
 use super::frame::json;
 use crate::redis::EntryId;
 
 /// Most products of a page.
-const PAGE_PRODUCTS: usize = 200;
+const PAGE_PRODUCTS: usize = 100;
 /// Most bytes of a page's products.
 const PAGE_BYTES: usize = 64 * 1024;
-/// Bytes of a product's JSON beside its name, at most: field names, a UUID, and each value at its longest.
-const FIXED_BYTES: usize = 256;
+/// Bytes of a product's JSON beside its name, at most: field names, a UUID, a hash, and each value at its longest.
+const FIXED_BYTES: usize = 372;
 
 /// Products at one place of the relay.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     /// Their place: what came up to here is in them.
     pub(super) place: EntryId,
-    products: Vec<Arc<Product>>,
+    products: Vec<Arc<ListedProduct>>,
     pages: Vec<Page>,
 }
 
@@ -37,11 +37,11 @@ struct Page {
 
 impl Snapshot {
     /// A snapshot of `products`, which must be sorted by id.
-    pub(super) fn new(place: EntryId, products: Vec<Arc<Product>>) -> Self {
+    pub(super) fn new(place: EntryId, products: Vec<Arc<ListedProduct>>) -> Self {
         let mut pages = Vec::new();
         let (mut start, mut bytes) = (0, 0);
-        for (at, product) in products.iter().enumerate() {
-            let size = FIXED_BYTES + escaped_len(product.name.as_str());
+        for (at, listed) in products.iter().enumerate() {
+            let size = FIXED_BYTES + escaped_len(listed.product.name.as_str());
             if at > start && (at - start == PAGE_PRODUCTS || bytes + size > PAGE_BYTES) {
                 pages.push(Page { end: at, json: OnceLock::new() });
                 (start, bytes) = (at, 0);
@@ -85,7 +85,7 @@ fn escaped_len(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::view::tests::product;
+    use super::super::view::tests::listed;
     use super::*;
 
     fn read(snapshot: &Snapshot, at: usize) -> schema::frames::Snapshot {
@@ -94,14 +94,15 @@ mod tests {
 
     #[test]
     fn pages_hold_all_products_once_and_the_last_says_so() {
-        let snapshot = Snapshot::new(EntryId::default(), (0..401).map(|id| product(id, 1)).collect());
+        let snapshot =
+            Snapshot::new(EntryId::default(), (0..201).map(|id| Arc::new(listed(id, 1, 1))).collect());
         assert_eq!(snapshot.pages(), 3);
         let pages: Vec<_> = (0..3).map(|at| read(&snapshot, at)).collect();
-        assert_eq!(pages.iter().map(|p| p.products.len()).collect::<Vec<_>>(), [200, 200, 1]);
+        assert_eq!(pages.iter().map(|p| p.products.len()).collect::<Vec<_>>(), [100, 100, 1]);
         assert_eq!(pages.iter().map(|p| p.last).collect::<Vec<_>>(), [false, false, true]);
-        let mut ids: Vec<_> = pages.iter().flat_map(|p| &p.products).map(|p| p.product_id).collect();
+        let mut ids: Vec<_> = pages.iter().flat_map(|p| &p.products).map(|p| p.product.product_id).collect();
         ids.dedup();
-        assert_eq!(ids.len(), 401);
+        assert_eq!(ids.len(), 201);
         assert!(pages[0].reset);
     }
 
@@ -114,12 +115,14 @@ mod tests {
     #[test]
     fn long_names_make_short_pages() {
         let long = |id| {
-            let mut product = Arc::unwrap_or_clone(product(id, (1 << 53) - 1));
+            let mut listed = listed(id, (1 << 53) - 1, 1);
+            listed.photo.revision = schema::PhotoRevision::MAX;
+            let product = &mut listed.product;
             product.name = "\u{1}".repeat(200).as_str().try_into().unwrap();
             product.price_minor = schema::PriceMinor::MAX;
             product.stock = schema::Stock::MAX;
             product.occurred_at = "+262142-12-31T23:59:59.999999999Z".parse().unwrap();
-            Arc::new(product)
+            Arc::new(listed)
         };
         let snapshot = Snapshot::new(EntryId::default(), (0..100).map(long).collect());
         assert!(snapshot.pages() > 1);

@@ -7,12 +7,12 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use schema::{Product, ProductId, Version};
+use schema::{ListedProduct, PhotoMark, ProductId, Version};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::cursor::Cursor;
-use super::frame::Decoded;
+use super::frame::{Audience, Decoded, Frame, News};
 use super::interest::Interest;
 use super::ring::{Entry, Ring};
 use super::snapshot::Snapshot;
@@ -20,7 +20,7 @@ use super::view::View;
 use crate::redis::EntryId;
 
 /// Bytes of a product in a snapshot, about.
-const PRODUCT_BYTES: u64 = 320;
+const PRODUCT_BYTES: u64 = 420;
 /// Snapshots that may be on their way to viewers before viewers share older ones. With fewer a new viewer gets one of this
 /// moment, so that it is not told what changed before it came.
 const OWN_SNAPSHOTS: usize = 8;
@@ -113,12 +113,13 @@ impl Shared {
         let Some(state) = state.as_mut() else { return (0, 0) };
         for (id, decoded) in entries {
             let mut frames = Vec::with_capacity(decoded.len());
-            for Decoded { product, mut frame, .. } in decoded {
-                if let Some(product) = &product {
-                    let Some(audience) = state.view.fold(product) else { continue };
-                    frame.audience = audience;
-                }
-                frames.push(frame);
+            for Decoded { news, frame, .. } in decoded {
+                let audience = match news {
+                    News::Product(product) => state.view.fold(product),
+                    News::Photo(change) => state.view.fold_photo(&change),
+                    News::None => Some(Audience::All),
+                };
+                frames.extend(audience.map(|audience| Frame { audience, ..frame }));
             }
             let cursor = Cursor { epoch: state.epoch, id }.to_string().into();
             state.ring.push(Entry { id, cursor, frames });
@@ -181,7 +182,12 @@ impl Shared {
 
     /// The version of a product that viewers have been told, if any.
     pub(super) fn version(&self, id: ProductId) -> Option<Version> {
-        self.read(|state| state.view.get(id).map(|product| product.version))?
+        self.read(|state| state.view.get(id).map(|listed| listed.product.version))?
+    }
+
+    /// The photo of a product as viewers have been told.
+    pub(super) fn photo(&self, id: ProductId) -> PhotoMark {
+        self.read(|state| state.view.photo(id)).unwrap_or(PhotoMark::NONE)
     }
 
     /// This replica's place as viewers name it.
@@ -213,7 +219,7 @@ impl State {
         {
             return Arc::clone(snapshot);
         }
-        let products: Vec<Arc<Product>> = self.view.products_after(None).map(Arc::clone).collect();
+        let products: Vec<Arc<ListedProduct>> = self.view.products_after(None).map(Arc::clone).collect();
         let snapshot = Arc::new(Snapshot::new(self.ring.last(), products));
         snapshots.held.push(Arc::downgrade(&snapshot));
         snapshots.newest = Some((total, Arc::clone(&snapshot)));

@@ -16,7 +16,7 @@ use chrono::Utc;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::frame;
+use super::frame::{self, Known};
 use super::state::Shared;
 use super::view::View;
 use crate::backoff::Backoff;
@@ -150,11 +150,11 @@ impl Tail {
         let mut view = View::default();
         let mut after = None;
         loop {
-            let page = self.db.products_after(after, LOAD_ROWS).await?;
+            let page = self.db.listed_after(after, LOAD_ROWS).await?;
             let Some(last) = page.last() else { return Ok(view) };
-            after = Some(last.product_id);
-            for product in page {
-                view.load(product);
+            after = Some(last.product.product_id);
+            for listed in page {
+                view.load(listed);
             }
         }
     }
@@ -215,9 +215,11 @@ impl Tail {
     /// Decodes entries and hands them on.
     fn take(&self, entries: &[StreamEntry]) {
         let now_ms = Utc::now().timestamp_millis();
+        let held = |id| self.shared.photo(id);
+        let mut known = Known::new(&held);
         let mut decoded = Vec::with_capacity(entries.len());
         for entry in entries {
-            let (frames, unreadable) = frame::decode(&entry.frames, now_ms);
+            let (frames, unreadable) = frame::decode(&entry.frames, now_ms, &mut known);
             if unreadable > 0 {
                 tracing::error!(id = %entry.id, unreadable, "frames of the relay can't be read: left out");
             }

@@ -246,8 +246,8 @@ impl Viewer {
     fn wants(&self, frame: &Frame) -> bool {
         let Some(id) = frame.product_id else { return true };
         let is_news = || {
-            self.resumed.borrow().has(id)
-                && self.floor.borrow().get(&id).is_none_or(|floor| frame.version > *floor)
+            let above_floor = || self.floor.borrow().get(&id).is_none_or(|floor| frame.version > *floor);
+            self.resumed.borrow().has(id) && (frame.version == 0 || above_floor())
         };
         self.interest.borrow().has(id) && (frame.audience == Audience::All || is_news())
     }
