@@ -37,6 +37,7 @@ need redis-server redis-server 'relay and cache'
 need redis-cli redis-tools 'make redis'
 need haproxy haproxy 'the load balancer'
 [ -z "${FOR_TESTS:-}" ] || need kcat kcat 'the examples of schema/README.md'
+[ -z "${FOR_TESTS:-}" ] || need chromium chromium 'the tests of the dashboard'
 if ! has node; then [ -n "$quiet" ] || printf '  hm     node is missing: echo.js and the tests of the web clients need 20.10 or newer\n'
 elif node_is_new; then found "node $(node --version)"
 else [ -n "$quiet" ] || printf '  hm     node %s is old: echo.js needs 20.10 or newer\n' "$(node --version)"; fi

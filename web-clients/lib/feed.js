@@ -173,6 +173,14 @@ export class Feed extends SafeEvents {
     if (!this.#link.send("unsubscribe", { products: gone })) this.#link.refresh();
   }
 
+  /**
+   * Cuts the line as a lost network would, to see what happens: the feed connects again and goes on at its cursor.
+   * @param {number} [ms] how long it stays cut
+   */
+  cut(ms = 0) {
+    this.#link.cut(ms);
+  }
+
   /** Ends the feed: no event follows but the state `closed`, and every loop over it ends. */
   async close() {
     this.#end({ reason: "closed by the reader", code: "closed" });

@@ -23,6 +23,7 @@ import { ProtocolError } from "./errors.js";
  * @typedef {object} FrameOnly
  * @property {number} from the first version that this frame folds in
  * @property {number} [age_ms] from Kafka to the replica's encoder
+ * @property {number[]} [path_ms] when it was consumed, written and relayed, after the Kafka record's timestamp
  */
 /** @typedef {Product & FrameOnly} ProductChanged */
 /** @typedef {{replica: string, epoch: string, resumed: boolean, reset: boolean, missed?: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello `missed`: relay entries since the cursor, where they were counted */

@@ -91,6 +91,14 @@ export class Link {
     return this.#heard && this.#connection?.send?.(type, data) === true;
   }
 
+  /**
+   * Ends the connection as a lost network would.
+   * @param {number} ms after which the next try comes
+   */
+  cut(ms) {
+    if (this.#connection !== undefined) this.#lost(new ConnectionError("cut by the reader", { code: "cut", retryInMs: ms }));
+  }
+
   /** Asks anew for what is wanted now; while it waits for the next try, that one will. */
   refresh() {
     if (this.#connection !== undefined) this.connect();

@@ -18,6 +18,7 @@ import { Proof } from "./proof.js";
  * @property {number} missed versions that should have come before this one and did not
  * @property {boolean} snapshot true when a snapshot after a reset brought it
  * @property {number} [age_ms] from Kafka to the replica's encoder
+ * @property {number[]} [path_ms] when it was consumed, written and relayed, after the Kafka record's timestamp
  */
 /** @typedef {Product & ChangeExtras} Change */
 /** @typedef {{products: number, changed: number, behind: number, reset: boolean}} SnapshotTaken `behind`: rows older than what is held, kept back */
@@ -99,8 +100,8 @@ export class Shelf {
       case "snapshot":
         return this.#snapshot(frame.data);
       case "product_changed": {
-        const { from, age_ms, ...product } = frame.data;
-        return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, snapshot: false });
+        const { from, age_ms, path_ms, ...product } = frame.data;
+        return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, path_ms, snapshot: false });
       }
       case "gap":
         if (frame.data.product_id !== undefined) this.proof.gap(frame.data.product_id);
@@ -143,7 +144,7 @@ export class Shelf {
   /**
    * @param {Product} product
    * @param {import("./proof.js").Verdict} verdict
-   * @param {{from: number, age_ms?: number, snapshot: boolean}} extras
+   * @param {{from: number, age_ms?: number, path_ms?: number[], snapshot: boolean}} extras
    * @returns {Happening[]}
    */
   #judged(product, { taken, missed, regression }, extras) {

@@ -8,6 +8,7 @@
 //! that a short outage restarts nobody.
 
 mod access;
+mod dashboard;
 mod dress;
 mod health;
 mod origin;
@@ -106,7 +107,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/healthz", health::alive))
         .service(read("/readyz", health::ready))
         .service(read("/metrics", health::metrics))
-        .service(read("/", pages::index))
+        .configure(dashboard::routes)
         .service(read("/style.css", pages::style))
         .service(read("/favicon.ico", pages::favicon))
         .service(read("/problems/{slug}", pages::problem));

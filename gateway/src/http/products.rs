@@ -141,7 +141,7 @@ async fn wait_for(
 }
 
 /// Whether the client has `tag` already (RFC 9110 §13.1.2).
-fn knows(request: &HttpRequest, tag: &EntityTag) -> bool {
+pub(super) fn knows(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),

@@ -150,10 +150,6 @@ async fn life_and_readiness_are_two_things() {
 #[actix_web::test]
 async fn pages_and_figures_are_served() {
     let state = alone(&[]);
-    let index = ask(&state, TestRequest::with_uri("/").insert_header(("Host", "shop:8080"))).await;
-    let text = String::from_utf8(index.body.clone()).unwrap();
-    assert!(text.contains("curl -N http://shop:8080/sse") && text.contains("<b>gw1</b>"), "{text}");
-    assert!(index.header("content-security-policy").contains("style-src 'self'"));
     let metrics = get(&state, "/metrics").await;
     assert_eq!(metrics.header("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
     assert!(metrics.body.ends_with(b"# EOF\n"));
@@ -162,6 +158,29 @@ async fn pages_and_figures_are_served() {
         let page = get(&state, &format!("/problems/{}", kind.slug)).await;
         assert_eq!((page.status, page.header("x-content-type-options")), (StatusCode::OK, "nosniff"));
         assert!(!String::from_utf8(page.body).unwrap().contains('{'), "{}", kind.slug);
+    }
+}
+
+#[actix_web::test]
+async fn the_dashboard_is_served_whole_and_is_not_sent_twice() {
+    let state = alone(&[]);
+    let index = get(&state, "/").await;
+    let page = String::from_utf8(index.body.clone()).unwrap();
+    assert!(index.header("content-security-policy").contains("script-src 'self'"));
+    let addresses = page.split("href=\"/").chain(page.split("src=\"/")).filter_map(|rest| rest.split_once('"'));
+    let addresses: Vec<String> = addresses.map(|(address, _)| format!("/{address}")).collect();
+    assert!(addresses.iter().any(|address| address == "/dashboard/main.js"), "{page}");
+    for address in addresses.iter().filter(|address| address.starts_with("/dashboard/")) {
+        let packed = TestRequest::with_uri(address).insert_header(("Accept-Encoding", "gzip"));
+        let file = ask(&state, packed).await;
+        assert_eq!(file.status, StatusCode::OK, "{address}");
+        let known = TestRequest::with_uri(address)
+            .insert_header(("Accept-Encoding", "gzip"))
+            .insert_header(("If-None-Match", file.header("etag").to_owned()));
+        let again = ask(&state, known).await;
+        assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{address}");
+        let plain = get(&state, address).await;
+        assert!(plain.body.len() >= file.body.len() && plain.header("etag") != file.header("etag") || file.header("content-encoding").is_empty());
     }
 }
 

@@ -127,6 +127,19 @@ export class Shop {
     });
   }
 
+  /**
+   * Makes one change by hand; returns once Kafka has it.
+   * @param {string} id
+   * @param {{price?: number, stock?: number}} to
+   */
+  async change(id, { price, stock }) {
+    const more = [...(price === undefined ? [] : ["--price", `${price}`]), ...(stock === undefined ? [] : ["--stock", `${stock}`])];
+    const child = this.#spawn("generator", ["change", "--kafka", this.#addresses.kafka, "--topic", this.#name, "--product", id, ...more]);
+    const [code] = await once(child, "exit");
+    assert.equal(code, 0, "the change was made");
+    this.#versions++;
+  }
+
   /** Puts a load balancer in front, with the configuration that we ship. @returns {Promise<string>} its address */
   async balance() {
     const [port, stats] = [await freePort(), await freePort()];

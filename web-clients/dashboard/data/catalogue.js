@@ -1,0 +1,126 @@
+/**
+ * Every product of the shop, as this page last heard of it.
+ *
+ * The list comes by HTTP, in pages, and again now and then for what was added; the products that are in view are followed
+ * live and put in by `take`. Here too a version never goes back. A trail of the last states of each product that moved is
+ * kept for its sparkline, so many and no more.
+ */
+
+import { ask } from "./api.js";
+
+/** @typedef {{average: number | null, window?: number, count: number, sum?: number}} Rating */
+/** @typedef {import("../../lib/frames.js").Product & {rating?: Rating | null}} Item */
+/** @typedef {{price: number, stock: number}} Step what moved, in minor units and pieces */
+/** @typedef {{by: Step, at: number, from: Item}} Move the last move of a product that was seen */
+/** @typedef {{price: number, stock: number, at: number}} Point */
+/** @typedef {"active" | "name" | "cheap" | "dear" | "low" | "rated"} Order */
+
+/** Points of a trail. */
+export const TRAIL = 30;
+/** Products of one page of the list; pages of one look: a shop beyond that is shown in part. */
+const PAGE = 1000, PAGES = 50;
+
+export class Catalogue extends EventTarget {
+  /** @type {Map<string, Item>} */
+  items = new Map();
+  /** @type {Map<string, Move>} */
+  moves = new Map();
+  /** @type {Map<string, Point[]>} */
+  trails = new Map();
+  /** True once a whole list was read. */
+  loaded = false;
+
+  /** Reads the whole list; tells `list` after each page that brought something new. */
+  async load() {
+    let after = "";
+    for (let page = 0; page < PAGES; page++) {
+      const { products, next } = await ask(`products?limit=${PAGE}${after && `&after=${after}`}`);
+      const before = this.items.size;
+      for (const product of products) this.#merge(product);
+      if (this.items.size > before) this.dispatchEvent(new Event("list"));
+      if (!next) break;
+      after = next;
+    }
+    this.loaded = true;
+    this.dispatchEvent(new Event("list"));
+  }
+
+  /**
+   * A state of a product, from the feed or an answer.
+   * @param {Item} item
+   * @returns {boolean} whether it was news
+   */
+  take(item) {
+    const held = this.items.get(item.product_id);
+    if (!this.#merge(item)) return false;
+    if (held !== undefined) {
+      const by = { price: item.price_minor - held.price_minor, stock: item.stock - held.stock };
+      this.moves.set(item.product_id, { by, at: Date.now(), from: held });
+      const trail = this.trails.get(item.product_id) ?? [{ price: held.price_minor, stock: held.stock, at: Date.now() }];
+      trail.push({ price: item.price_minor, stock: item.stock, at: Date.now() });
+      if (trail.length > TRAIL) trail.shift();
+      this.trails.set(item.product_id, trail);
+    }
+    return true;
+  }
+
+  /**
+   * What else is known of a product: its photo, its rating.
+   * @param {string} id
+   * @param {Partial<Item>} more
+   */
+  know(id, more) {
+    const held = this.items.get(id);
+    if (held !== undefined) this.items.set(id, { ...held, ...more });
+  }
+
+  /**
+   * The older states of a product, oldest first, for a trail that begins before this page was opened.
+   * @param {string} id
+   * @param {Item[]} older
+   */
+  recall(id, older) {
+    const held = this.items.get(id)?.version ?? 0;
+    const points = older.filter((item) => item.version <= held)
+      .map((item) => ({ price: item.price_minor, stock: item.stock, at: Date.parse(item.occurred_at ?? "") || 0 }));
+    this.trails.set(id, points.slice(-TRAIL));
+  }
+
+  /**
+   * The ids to show, in order.
+   * @param {{search: string, order: Order, pinned: ReadonlySet<string>}} wanted
+   */
+  list({ search, order, pinned }) {
+    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = [...this.items.values()].filter((item) => {
+      const name = item.name.toLowerCase();
+      return words.every((word) => name.includes(word) || item.product_id.startsWith(word));
+    });
+    const by = ORDERS[order];
+    const pin = (/** @type {Item} */ item) => (pinned.has(item.product_id) ? 0 : 1);
+    return found.sort((a, b) => pin(a) - pin(b) || by(a, b) || (a.product_id < b.product_id ? -1 : 1)).map((item) => item.product_id);
+  }
+
+  /** @param {Item} item */
+  #merge(item) {
+    const held = this.items.get(item.product_id);
+    if (held !== undefined && item.version <= held.version) {
+      // The same version may say more: an answer over HTTP carries the rating.
+      if (item.version === held.version) this.items.set(item.product_id, { ...held, ...item });
+      return false;
+    }
+    this.items.set(item.product_id, { ...held, ...item });
+    return true;
+  }
+}
+
+const names = new Intl.Collator(undefined, { numeric: true });
+/** @type {Record<Order, (a: Item, b: Item) => number>} */
+const ORDERS = {
+  active: (a, b) => b.version - a.version,
+  name: (a, b) => names.compare(a.name, b.name),
+  cheap: (a, b) => a.price_minor - b.price_minor,
+  dear: (a, b) => b.price_minor - a.price_minor,
+  low: (a, b) => a.stock - b.stock,
+  rated: (a, b) => (b.rating?.average ?? -1) - (a.rating?.average ?? -1),
+};

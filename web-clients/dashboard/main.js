@@ -1,0 +1,111 @@
+/**
+ * The dashboard: one connection, one catalogue, one look at the replicas; views that show them; the address's hash says
+ * which (`#replicas`, `#product/ID`), so that Back, a bookmark and a link work.
+ */
+
+import { Admin } from "./data/admin.js";
+import { Catalogue } from "./data/catalogue.js";
+import { Fleet } from "./data/fleet.js";
+import { Live } from "./data/live.js";
+import { Traces } from "./data/traces.js";
+import { byId, fill } from "./dom.js";
+import { paint } from "./paint.js";
+import { ProofDock } from "./parts/proof-dock.js";
+import { showStanding } from "./parts/standing.js";
+import { startTheme } from "./parts/theme.js";
+import { showWire } from "./parts/wire.js";
+import { flow } from "./views/flow.js";
+import { letters } from "./views/letters.js";
+import { product } from "./views/product.js";
+import { replicas } from "./views/replicas.js";
+import { shelf } from "./views/shelf.js";
+import { talk } from "./views/talk.js";
+import { tryIt } from "./views/try.js";
+
+/**
+ * What every view is given.
+ * @typedef {object} World
+ * @property {Live} live
+ * @property {Catalogue} catalogue
+ * @property {Fleet} fleet
+ * @property {Traces} traces
+ * @property {Admin} admin
+ */
+/** @typedef {{title: string, element: HTMLElement, close?: () => void}} View */
+
+/** How often the catalogue is read again for what was added, in ms: at once while it is empty. */
+const LIST_MS = { empty: 1000, full: 30_000 };
+
+/** @type {Record<string, (world: World, rest: string) => View>} */
+const VIEWS = { shelf, product, replicas, flow, letters, talk, try: tryIt };
+
+const catalogue = new Catalogue();
+const live = new Live(sessionStorage.getItem("transport") === "sse" ? "sse" : "ws");
+const fleet = new Fleet();
+const traces = new Traces();
+/** @type {World} */
+const world = { live, catalogue, fleet, traces, admin: new Admin() };
+
+live.addEventListener("change", (event) => {
+  const { from, previous, missed, snapshot, age_ms, path_ms, ...item } = /** @type {CustomEvent} */ (event).detail;
+  if (!snapshot) traces.take({ item, from, age_ms, path_ms, arrivedAt: performance.now() });
+  if (catalogue.take(item)) catalogue.dispatchEvent(new CustomEvent("item", { detail: item.product_id }));
+});
+live.addEventListener("snapshot", () => {
+  for (const item of live.products.values()) {
+    if (catalogue.take(item)) catalogue.dispatchEvent(new CustomEvent("item", { detail: item.product_id }));
+  }
+});
+live.addEventListener("rating", (event) => {
+  const { subject, ...rating } = /** @type {CustomEvent} */ (event).detail;
+  catalogue.know(subject, { rating });
+  catalogue.dispatchEvent(new CustomEvent("item", { detail: subject }));
+});
+live.addEventListener("photo", (event) => {
+  const { product_id, photo } = /** @type {CustomEvent} */ (event).detail;
+  catalogue.know(product_id, { photo });
+  catalogue.dispatchEvent(new CustomEvent("item", { detail: product_id }));
+});
+live.addEventListener("replicas", (event) => fleet.told(/** @type {CustomEvent} */ (event).detail));
+
+/** @type {View | undefined} */
+let shown;
+
+function route() {
+  const [name = "", ...rest] = location.hash.slice(1).split("?")[0]?.split("/") ?? [];
+  if (name === "main") return byId("main").focus();
+  const make = VIEWS[name] ?? shelf;
+  shown?.close?.();
+  shown = make(world, rest.join("/"));
+  fill(byId("main"), shown.element);
+  document.title = `${shown.title} · Shelfwire`;
+  const current = name === "product" ? "shelf" : make === shelf ? "shelf" : name;
+  for (const link of byId("views").querySelectorAll("a")) {
+    if (link.hash === `#${current}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (name !== "" && name !== "shelf") scrollTo({ top: 0 });
+}
+
+async function list() {
+  if (!document.hidden || !catalogue.loaded) await catalogue.load().catch(() => {});
+  const pages = Math.max(1, catalogue.items.size / 1000);
+  setTimeout(list, catalogue.items.size === 0 ? LIST_MS.empty : LIST_MS.full * pages);
+}
+
+startTheme();
+showStanding(live);
+showWire(world);
+byId("proof").append(new ProofDock(live).element);
+addEventListener("hashchange", route);
+addEventListener("keydown", (event) => {
+  const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    if (!document.getElementById("search")) location.hash = "#shelf";
+    paint("search", () => document.getElementById("search")?.focus());
+  }
+});
+route();
+fleet.start();
+list();

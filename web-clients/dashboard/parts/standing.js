@@ -1,0 +1,19 @@
+/** Where the page stands, in a word, at the top: live, stale and why, connecting, closed. */
+
+import { byId, text } from "../dom.js";
+
+/** @param {import("../data/live.js").Live} live */
+export function showStanding(live) {
+  const element = byId("standing");
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let timer;
+  const show = () => {
+    const { state, reason, retryInMs } = live.state;
+    element.className = `standing ${state}`;
+    const soon = retryInMs !== undefined ? ", connecting again" : "";
+    text(element, state === "live" ? "live" : `${state}${reason ? `: ${reason}${soon}` : ""}`);
+  };
+  live.addEventListener("state", show);
+  clearInterval(timer);
+  show();
+}

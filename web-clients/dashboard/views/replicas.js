@@ -1,0 +1,133 @@
+/** The replicas: who has which partitions, how they move, and what each replica does. */
+
+import { ask } from "../data/api.js";
+import { fill, h, text } from "../dom.js";
+import { compact, count, duration, rate, time } from "../format.js";
+import { paint } from "../paint.js";
+import { Board } from "../parts/board.js";
+import { copyable } from "../parts/copy.js";
+import { say } from "../parts/toast.js";
+import { tokenField } from "../parts/token.js";
+
+/** @typedef {import("../data/fleet.js").Entry} Entry */
+/** @typedef {import("../data/fleet.js").Moved} Moved */
+
+/** Waits are counted so often, in ms. */
+const TICK_MS = 100;
+const OUTCOMES = /** @type {const} */ (["new", "stale", "replay", "conflict", "poison", "rejected"]);
+
+/**
+ * @param {import("../main.js").World} world
+ * @returns {import("../main.js").View}
+ */
+export function replicas({ fleet, admin }) {
+  const board = new Board();
+  const rows = h("tbody");
+  const log = h("ol", { class: "moves" });
+  const summary = h("p", { class: "told", role: "status" });
+  const hints = h("div", { class: "hints" });
+  const element = h("div", { class: "replicas" },
+    h("h1", null, "Replicas"),
+    h("p", { class: "lead" }, "Kafka holds the changes in partitions. The replicas share them; when one comes, leaves or dies, the others take over where it stopped."),
+    board.element, summary,
+    h("section", { class: "pair" },
+      h("div", null, h("h2", null, "What moved"), log),
+      h("div", null, h("h2", null, "Try it"), hints)),
+    h("h2", null, "What each replica does"),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures of each replica" }, h("table", { class: "figures" },
+      h("thead", null, h("tr", null, ...["Replica", "Partitions", "Changes/s", "Lag", "Viewers", "New", "Stale", "Replay", "Conflict", "Poison", "Rejected", "Rebalances", "Partitions since", ""].map((word) => h("th", { scope: "col" }, word)))), rows)),
+    tokenField(admin));
+
+  /** @type {Entry[]} newest first */
+  let entries = [];
+  const draw = () => {
+    board.show(fleet);
+    fill(rows, ...[...fleet.members.values()].sort((a, b) => a.replica.localeCompare(b.replica, undefined, { numeric: true })).map((member) => row(member, admin)));
+    const waiting = fleet.partitions - fleet.owners().size;
+    text(summary, waiting === 0 ? `All ${fleet.partitions} partitions have an owner.` : `${waiting} of ${fleet.partitions} partitions wait for an owner.`);
+    const alive = fleet.alive.length, gone = [...fleet.members.values()].some((member) => member.goneAt !== undefined);
+    const wanted = `${alive} ${gone}`;
+    if (hints.dataset.for === wanted) return;
+    hints.dataset.for = wanted;
+    const last = fleet.alive.map(({ replica }) => /(\d+)$/.exec(replica)?.[1]).filter(Boolean).sort().at(-1);
+    fill(hints, copyable(`make scale REPLICAS=${Math.min(6, alive + 1)}`, "one more joins"),
+      last && alive > 1 && copyable(`make kill-replica N=${last}`, "SIGKILL: the others notice within 6 s"),
+      gone && copyable("make up", "bring back what is gone"),
+      h("p", { class: "note" }, "In the folder where you typed make up. Draining one below needs the admin token."));
+  };
+  const drawLog = () => fill(log, ...(entries.length === 0 ? [h("li", { class: "empty" }, "Nothing moved yet.")] : entries.slice(0, 40).map(entry)));
+  const look = () => paint("replicas", draw);
+  const moved = (/** @type {Event} */ event) => {
+    entries.unshift({ at: new Date().toISOString(), moved: /** @type {CustomEvent} */ (event).detail });
+    paint("moves", drawLog);
+  };
+  const load = async () => {
+    const told = await ask("replicas/log").catch(() => undefined);
+    if (told) entries = told.entries;
+    drawLog();
+  };
+  fleet.addEventListener("look", look);
+  fleet.addEventListener("moved", moved);
+  admin.addEventListener("token", look);
+  const far = fleet.near();
+  const ticking = setInterval(() => {
+    if (fleet.free.size > 0 || fleet.members.size > fleet.alive.length) look();
+  }, TICK_MS);
+  draw();
+  drawLog();
+  load();
+  return {
+    title: "Replicas", element,
+    close() {
+      clearInterval(ticking);
+      far();
+      fleet.removeEventListener("look", look);
+      fleet.removeEventListener("moved", moved);
+      admin.removeEventListener("token", look);
+    },
+  };
+}
+
+/**
+ * @param {import("../data/fleet.js").Member} member
+ * @param {import("../data/admin.js").Admin} admin
+ */
+function row(member, admin) {
+  const { replica, hue, goneAt, draining, partitions, perSecond, lag, viewers, outcomes, rebalances, since } = member;
+  const gone = goneAt !== undefined;
+  const drain = async () => {
+    try {
+      await ask(`replicas/${encodeURIComponent(replica)}/drain`, { method: "POST", token: admin.token });
+      say(`${replica} is asked to drain: its viewers go elsewhere, its partitions too, then it ends`);
+    } catch (error) {
+      say(`Not drained: ${error instanceof Error ? error.message : error}`, "bad");
+    }
+  };
+  const number = (/** @type {number | undefined} */ n) => h("td", { class: "n", title: n === undefined ? "" : count(n) }, n === undefined ? "–" : compact(n));
+  return h("tr", { class: gone ? "gone" : "" },
+    h("th", { scope: "row" }, h("i", { class: `dot hue${hue}` }), replica), h("td", null, gone ? "gone" : partitions.join(" ") || "none"),
+    h("td", { class: "n" }, rate(perSecond)), number(lag), number(viewers), ...OUTCOMES.map((name) => number(outcomes?.[name])), number(rebalances),
+    h("td", null, time(Date.parse(since))),
+    h("td", null, gone ? "" : h("button", { type: "button", class: "quiet", disabled: draining || !admin.token, title: admin.token ? "" : "needs the admin token", on: { click: drain } }, draining ? "draining …" : "Drain")));
+}
+
+/** @param {Entry} entry */
+function entry({ at, moved, joined = [], left = [] }) {
+  /** @type {Map<string, {from?: string, to?: string, partitions: number[], idle: number}>} */
+  const groups = new Map();
+  for (const { partition, from, to, idle_ms } of moved) {
+    const key = `${from}→${to}`;
+    const group = groups.get(key) ?? { from, to, partitions: [], idle: 0 };
+    group.partitions.push(partition);
+    group.idle = Math.max(group.idle, idle_ms);
+    groups.set(key, group);
+  }
+  return h("li", null, h("time", { datetime: at }, time(Date.parse(at))),
+    h("div", null,
+      joined.length > 0 && h("p", { class: "joined" }, `${joined.join(", ")} joined`),
+      left.length > 0 && h("p", { class: "left" }, `${left.join(", ")} left`),
+      ...[...groups.values()].map(({ from, to, partitions, idle }) => h("p", null,
+        h("b", null, from ?? "nobody"), " → ", h("b", { class: to ? "" : "free" }, to ?? "no owner"), "  ",
+        h("span", { class: "parts" }, ...partitions.map((partition) => h("i", null, partition))),
+        to && from && h("span", { class: "idle" }, idle < 1 ? "at once" : `${duration(idle)} without an owner`)))));
+}

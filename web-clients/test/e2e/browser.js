@@ -1,0 +1,84 @@
+/**
+ * A real browser for a test: the distribution's Chromium, and pages of it that notice whatever a visitor's console would
+ * say (errors, broken content policy, requests that leave the server).
+ */
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { until } from "./servers.js";
+
+/** Where distributions put it; SHELFWIRE_TEST_CHROMIUM names another. */
+const PATHS = [process.env.SHELFWIRE_TEST_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** @returns {Promise<import("playwright-core").Browser>} */
+export async function launch() {
+  const path = PATHS.find((candidate) => candidate && existsSync(candidate));
+  assert.ok(path, "these tests need Chromium: `make test` installs it, or SHELFWIRE_TEST_CHROMIUM names one");
+  // As root, as in a container, its sandbox cannot start.
+  return chromium.launch({ executablePath: path, chromiumSandbox: process.getuid?.() !== 0 });
+}
+
+/** One page of the dashboard, in a context of its own, and what went wrong in it. */
+export class Visit {
+  /** @type {string[]} */
+  wrong = [];
+  /** @type {string[]} messages that this test causes on purpose */
+  #expected = [];
+
+  /**
+   * @param {import("playwright-core").BrowserContext} context
+   * @param {import("playwright-core").Page} page
+   */
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+  }
+
+  /**
+   * @param {import("playwright-core").Browser} browser
+   * @param {string} url
+   * @param {{view?: string} & import("playwright-core").BrowserContextOptions} [options]
+   */
+  static async open(browser, url, { view = "", ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+    const page = await context.newPage();
+    const visit = new Visit(context, page);
+    page.on("console", (message) => message.type() === "error" && visit.wrong.push(`console: ${message.text()}`));
+    page.on("pageerror", (error) => visit.wrong.push(`uncaught: ${error.stack}`));
+    page.on("request", (request) => {
+      if (new URL(request.url()).host !== new URL(url).host) visit.wrong.push(`asked ${request.url()}`);
+    });
+    await page.exposeFunction("tellViolation", (/** @type {string} */ what) => visit.wrong.push(`policy: ${what}`));
+    await page.addInitScript("addEventListener('securitypolicyviolation', (e) => tellViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`))");
+    await page.goto(`${url}/${view}`);
+    return visit;
+  }
+
+  /** @param {string} words part of a message that is no fault here: a replica is killed under the page */
+  expect(words) {
+    this.#expected.push(words);
+  }
+
+  /** Waits until the page says that it is live. */
+  async live() {
+    await until("the page is live", async () => (await this.page.locator("#standing").textContent()) === "live");
+    return this;
+  }
+
+  /** @param {string} id the card of this product, or its place in the product's page */
+  card(id) {
+    return this.page.locator(`.card[data-id="${id}"]`);
+  }
+
+  /** What the proof says, by name. @returns {Promise<Record<string, string>>} */
+  proof() {
+    return this.page.evaluate(() => Object.fromEntries([...document.querySelectorAll("#proof dt")].map((dt) => [dt.textContent ?? "", dt.nextElementSibling?.textContent ?? ""])));
+  }
+
+  /** Ends the visit; nothing may have gone wrong. */
+  async close() {
+    await this.context.close();
+    assert.deepEqual(this.wrong.filter((what) => !this.#expected.some((words) => what.includes(words))), []);
+  }
+}
