@@ -20,6 +20,9 @@ const KINDS: [(&str, &str); 4] = [
     ("svg", "image/svg+xml"),
 ];
 
+/// The place in the page for the names of all modules.
+const MODULES: &str = "<!-- modules -->";
+
 fn main() -> io::Result<()> {
     let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web-clients").canonicalize()?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
@@ -32,20 +35,33 @@ fn main() -> io::Result<()> {
     for (number, (file, kind)) in files.iter().enumerate() {
         let name = file.strip_prefix(&clients).unwrap_or(file).display().to_string();
         let address = if name == "dashboard/index.html" { "/".to_owned() } else { format!("/{name}") };
-        let plain = fs::read(file)?;
-        let packed = out.join(format!("{number}.gz"));
+        let mut plain = fs::read_to_string(file)?;
+        if address == "/" {
+            plain = plain.replace(MODULES, &preloads(&clients, &files));
+        }
+        let (page, packed) = (out.join(format!("{number}.txt")), out.join(format!("{number}.gz")));
+        fs::write(&page, &plain)?;
         let mut encoder = GzEncoder::new(fs::File::create(&packed)?, Compression::best());
-        encoder.write_all(&plain)?;
+        encoder.write_all(plain.as_bytes())?;
         encoder.finish()?;
         let mut hasher = DefaultHasher::new();
         plain.hash(&mut hasher);
         let _infallible = writeln!(
             table,
-            "File {{ address: {address:?}, kind: {kind:?}, tag: \"{:016x}\", plain: include_bytes!({file:?}), packed: include_bytes!({packed:?}) }},",
+            "File {{ address: {address:?}, kind: {kind:?}, tag: \"{:016x}\", plain: include_bytes!({page:?}), packed: include_bytes!({packed:?}) }},",
             hasher.finish(),
         );
     }
     fs::write(out.join("dashboard.rs"), table + "]")
+}
+
+/// Names every module in the page's head, so that the browser waits for none of them to name the next.
+fn preloads(clients: &Path, files: &[(PathBuf, &str)]) -> String {
+    let modules = files.iter().filter(|(file, _)| file.extension().is_some_and(|own| own == "js"));
+    let names = modules.filter_map(|(file, _)| file.strip_prefix(clients).ok());
+    names.fold(String::new(), |text, name| {
+        text + &format!("<link rel=\"modulepreload\" href=\"/{}\">\n", name.display())
+    })
 }
 
 /// The files of `folder` that browsers ask for, in order.

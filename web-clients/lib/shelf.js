@@ -101,7 +101,7 @@ export class Shelf {
         return this.#snapshot(frame.data);
       case "product_changed": {
         const { from, age_ms, path_ms, ...product } = frame.data;
-        return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, path_ms, snapshot: false });
+        return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, ...(path_ms && { path_ms }), snapshot: false });
       }
       case "gap":
         if (frame.data.product_id !== undefined) this.proof.gap(frame.data.product_id);

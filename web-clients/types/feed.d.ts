@@ -75,6 +75,11 @@ export class Feed extends SafeEvents {
      * @param {Iterable<string>} ids
      */
     unsubscribe(ids: Iterable<string>): void;
+    /**
+     * Cuts the line as a lost network would, to see what happens: the feed connects again and goes on at its cursor.
+     * @param {number} [ms] how long it stays cut
+     */
+    cut(ms?: number): void;
     /** Ends the feed: no event follows but the state `closed`, and every loop over it ends. */
     close(): Promise<void>;
     /** `await using feed = connect(…)`, where the runtime knows it. */

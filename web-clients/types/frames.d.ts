@@ -46,6 +46,10 @@ export type FrameOnly = {
      * from Kafka to the replica's encoder
      */
     age_ms?: number | undefined;
+    /**
+     * when it was consumed, written and relayed, after the Kafka record's timestamp
+     */
+    path_ms?: number[] | undefined;
 };
 export type ProductChanged = Product & FrameOnly;
 /**

@@ -30,6 +30,11 @@ export class Link {
      * @returns {boolean} false when it could not be said: no connection yet, or one that only listens
      */
     send(type: string, data: object): boolean;
+    /**
+     * Ends the connection as a lost network would.
+     * @param {number} ms after which the next try comes
+     */
+    cut(ms: number): void;
     /** Asks anew for what is wanted now; while it waits for the next try, that one will. */
     refresh(): void;
     /**

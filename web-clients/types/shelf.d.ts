@@ -7,6 +7,7 @@
  * @property {number} missed versions that should have come before this one and did not
  * @property {boolean} snapshot true when a snapshot after a reset brought it
  * @property {number} [age_ms] from Kafka to the replica's encoder
+ * @property {number[]} [path_ms] when it was consumed, written and relayed, after the Kafka record's timestamp
  */
 /** @typedef {Product & ChangeExtras} Change */
 /** @typedef {{products: number, changed: number, behind: number, reset: boolean}} SnapshotTaken `behind`: rows older than what is held, kept back */
@@ -73,6 +74,10 @@ export type ChangeExtras = {
      * from Kafka to the replica's encoder
      */
     age_ms?: number | undefined;
+    /**
+     * when it was consumed, written and relayed, after the Kafka record's timestamp
+     */
+    path_ms?: number[] | undefined;
 };
 export type Change = Product & ChangeExtras;
 /**

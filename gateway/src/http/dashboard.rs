@@ -95,7 +95,9 @@ mod tests {
     #[test]
     fn gzip_goes_to_those_who_take_it() {
         let takes = |value| {
-            takes_gzip(TestRequest::default().insert_header(("Accept-Encoding", value)).to_http_request().headers())
+            takes_gzip(
+                TestRequest::default().insert_header(("Accept-Encoding", value)).to_http_request().headers(),
+            )
         };
         assert!(takes("gzip, deflate, br") && takes("br;q=1.0, GZIP;q=0.5"));
         assert!(!takes("br") && !takes("gzip;q=0") && !takes("xgzip"));

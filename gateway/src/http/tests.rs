@@ -167,7 +167,8 @@ async fn the_dashboard_is_served_whole_and_is_not_sent_twice() {
     let index = get(&state, "/").await;
     let page = String::from_utf8(index.body.clone()).unwrap();
     assert!(index.header("content-security-policy").contains("script-src 'self'"));
-    let addresses = page.split("href=\"/").chain(page.split("src=\"/")).filter_map(|rest| rest.split_once('"'));
+    let addresses =
+        page.split("href=\"/").chain(page.split("src=\"/")).filter_map(|rest| rest.split_once('"'));
     let addresses: Vec<String> = addresses.map(|(address, _)| format!("/{address}")).collect();
     assert!(addresses.iter().any(|address| address == "/dashboard/main.js"), "{page}");
     for address in addresses.iter().filter(|address| address.starts_with("/dashboard/")) {
@@ -180,7 +181,10 @@ async fn the_dashboard_is_served_whole_and_is_not_sent_twice() {
         let again = ask(&state, known).await;
         assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{address}");
         let plain = get(&state, address).await;
-        assert!(plain.body.len() >= file.body.len() && plain.header("etag") != file.header("etag") || file.header("content-encoding").is_empty());
+        assert!(
+            plain.body.len() >= file.body.len() && plain.header("etag") != file.header("etag")
+                || file.header("content-encoding").is_empty()
+        );
     }
 }
 

@@ -21,12 +21,6 @@ function reachable(start, seen = new Set()) {
   return seen;
 }
 
-test("index.html names each module, so that none waits for another", () => {
-  const wanted = [...reachable("dashboard/main.js")].filter((path) => path !== "dashboard/main.js").sort();
-  const named = [...page.matchAll(/<link rel="modulepreload" href="\/([^"]+)">/g)].map(([, path]) => path);
-  assert.deepEqual(named, wanted, wanted.map((path) => `<link rel="modulepreload" href="/${path}">`).join("\n"));
-});
-
 test("no file of the dashboard is left out of the page", () => {
   const files = readdirSync(new URL("dashboard/", CLIENTS), { recursive: true, encoding: "utf8" });
   const modules = reachable("dashboard/main.js");

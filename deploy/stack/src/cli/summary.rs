@@ -56,7 +56,7 @@ fn where_is_what(settings: &Settings) -> String {
         }
     };
     let web = |port| format!("http://localhost:{port}");
-    line(true, &web(settings.port), "everything, by the load balancer: API, /ws, /sse");
+    line(true, &web(settings.port), "the dashboard; also API, /ws and /sse, by the load balancer");
     for n in 1..=settings.replicas {
         let port = settings.gateway_port(n);
         line(answers(port, "/readyz"), &web(port), &format!("replica gw{n} alone"));
