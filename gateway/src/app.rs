@@ -15,6 +15,7 @@ use schema::topics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::aside::Aside;
 use crate::audit::Audit;
 use crate::backoff::Backoff;
 use crate::config::Settings;
@@ -45,6 +46,7 @@ pub struct Application {
     db: Db,
     redis: Redis,
     dead_letters: DeadLetters,
+    aside: Aside,
     audit: Audit,
     health: Health,
     metrics: Metrics,
@@ -67,7 +69,8 @@ impl Application {
         let watched = (&health, &metrics.ingest, &audit);
         let dead_letters = DeadLetters::new(&settings.kafka, &letters, settings.replica(), watched)
             .context("SHELFWIRE_KAFKA")?;
-        Ok(Self { settings, listener, db, redis, dead_letters, audit, health, metrics })
+        let aside = Aside::default();
+        Ok(Self { settings, listener, db, redis, dead_letters, aside, audit, health, metrics })
     }
 
     /// Serves until `shutdown`, or until somebody asks this replica to drain.
@@ -214,7 +217,8 @@ impl Application {
 
     /// A way to the relay for one lane.
     fn relay(&self) -> Relay {
-        Relay::new(self.db.clone(), self.redis.clone(), self.health.clone(), self.metrics.relay.clone())
+        let (db, redis, health) = (self.db.clone(), self.redis.clone(), self.health.clone());
+        Relay::new(db, redis, health, self.aside.clone(), self.metrics.relay.clone())
     }
 
     /// Joins `group` to consume `topic`.
@@ -225,6 +229,7 @@ impl Application {
             topic: topic.to_owned(),
             replica: self.settings.replica().to_owned(),
             writers,
+            aside: self.aside.clone(),
         };
         let parts = ingest::Parts {
             db: self.db.clone(),

@@ -7,6 +7,7 @@
 //! **Invariant:** lanes never import each other; each library has one home (rdkafka in `kafka`, diesel in `db`).
 
 pub mod app;
+pub mod aside;
 pub mod audit;
 pub mod backoff;
 pub mod config;

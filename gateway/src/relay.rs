@@ -5,14 +5,17 @@
 //!
 //! Failure: Redis is tried for a short time; then the epoch changes, however long Postgres is away.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use schema::relay::{MAX_ENTRY_BYTES, RelayFrame};
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use crate::aside::Aside;
 use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::epoch::{self, Epoch};
@@ -54,15 +57,18 @@ pub struct Relay {
     db: Db,
     redis: Redis,
     health: Health,
+    aside: Aside,
     metrics: RelayMetrics,
+    /// The last epoch that was given up because Redis is away, and since when it had been.
+    given_up: Arc<Mutex<Option<(DateTime<Utc>, Uuid)>>>,
     /// Bytes written since the stream's memory was looked at.
     untrimmed: Arc<AtomicUsize>,
 }
 
 impl Relay {
     /// A way to the relay.
-    pub fn new(db: Db, redis: Redis, health: Health, metrics: RelayMetrics) -> Self {
-        Self { db, redis, health, metrics, untrimmed: Arc::default() }
+    pub fn new(db: Db, redis: Redis, health: Health, aside: Aside, metrics: RelayMetrics) -> Self {
+        Self { db, redis, health, aside, metrics, given_up: Arc::default(), untrimmed: Arc::default() }
     }
 
     /// Relays `frames` of a write that was made under `epoch`; returns once the relay has them, or their write is older
@@ -95,6 +101,7 @@ impl Relay {
             match self.redis.append(epoch.id, entries).await {
                 Ok(ids) if ids.iter().all(Option::is_some) => {
                     self.metrics.entries.inc_by(entries.len() as u64);
+                    self.aside.settle();
                     self.trim(epoch, entries).await;
                     return Ok(());
                 }
@@ -103,11 +110,24 @@ impl Relay {
                     reporter.away(Dependency::Redis, &error);
                     self.metrics.retries.inc();
                     if started.elapsed() >= PATIENCE {
+                        self.give_up(epoch.id);
                         return Err("away");
                     }
                     backoff.wait().await;
                 }
             }
+        }
+    }
+
+    /// Notices when only this replica is cut off: Redis was away from here all the time, and yet somebody made a stream
+    /// on it.
+    fn give_up(&self, epoch: Uuid) {
+        let away = self.health.state().away;
+        let Some(since) = away.get(&Dependency::Redis) else { return };
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if given_up.replace((*since, epoch)).is_some_and(|(before, other)| before == *since && other != epoch)
+        {
+            self.aside.stand(std::time::Instant::now());
         }
     }
 

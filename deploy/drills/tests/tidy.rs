@@ -17,8 +17,8 @@ use proc_macro2::{TokenStream, TokenTree};
 const LAYERS: [Layer; 4] = [
     Layer {
         units: &[
-            "audit", "backoff", "config", "db", "epoch", "health", "kafka", "metrics", "params", "problem",
-            "redis", "relay", "shutdown",
+            "aside", "audit", "backoff", "config", "db", "epoch", "health", "kafka", "metrics", "params",
+            "problem", "redis", "relay", "shutdown",
         ],
         together: true,
     },

@@ -13,6 +13,7 @@ use super::offsets::Owned;
 use super::poll::Poller;
 use super::rebalance::Shared;
 use super::status::LaneStatus;
+use crate::aside::Aside;
 use crate::audit::Audit;
 use crate::health::Health;
 use crate::metrics::IngestMetrics;
@@ -35,6 +36,8 @@ pub struct ConsumerSettings {
     pub replica: String,
     /// How many writers take records; a partition always goes to the same one.
     pub writers: usize,
+    /// Whether the group is to be left for a while.
+    pub aside: Aside,
 }
 
 /// A running consumer.

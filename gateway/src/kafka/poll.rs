@@ -40,6 +40,7 @@ pub(super) struct Poller {
     settings: ConsumerSettings,
     topic: Arc<str>,
     stop: Arc<AtomicBool>,
+    is_aside: bool,
 }
 
 impl Poller {
@@ -63,6 +64,7 @@ impl Poller {
             settings: settings.clone(),
             topic: settings.topic.as_str().into(),
             stop,
+            is_aside: false,
         })
     }
 
@@ -89,6 +91,7 @@ impl Poller {
             if committed.elapsed() >= COMMIT_EVERY {
                 committed = Instant::now();
                 self.consumer.context().commit(&self.consumer, CommitMode::Async);
+                self.stand_aside_or_return()?;
                 self.replace_if_dead()?;
             }
         }
@@ -101,6 +104,30 @@ impl Poller {
         let position = Position { topic: Arc::clone(&self.topic), partition: message.partition() };
         let number = self.consumer.context().owned().number(&position)?;
         Some(Record::copy(message, position, number))
+    }
+
+    /// Leaves the group, or joins it again.
+    fn stand_aside_or_return(&mut self) -> Result<(), KafkaError> {
+        let now = Instant::now();
+        let aside = self.settings.aside.is_on(now);
+        if std::mem::replace(&mut self.is_aside, aside) != aside {
+            let group = &self.settings.group;
+            tracing::info!(
+                group,
+                "{}",
+                if aside { "leaving the group for a while" } else { "joining the group again" }
+            );
+            if aside {
+                self.consumer.unsubscribe();
+            } else {
+                self.consumer.subscribe(&[&self.settings.topic])?;
+            }
+        }
+        if aside {
+            // nothing is to be heard
+            *self.consumer.context().pulse() = Pulse::new(now);
+        }
+        Ok(())
     }
 
     /// Makes a new client when the present one has got nothing for too long. Its partitions are lost: what writers have

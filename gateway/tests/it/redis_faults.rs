@@ -9,6 +9,7 @@ use stack::{Options, Private, Shared};
 
 use crate::helpers::book::Book;
 use crate::helpers::process::{Gateway, Generator};
+use crate::helpers::proxy::Proxy;
 use crate::helpers::{Change, Kind, Viewer, World, audit, change, until};
 
 /// How long Redis is away.
@@ -176,4 +177,35 @@ async fn a_viewer_that_comes_back_while_redis_hangs_is_greeted_first_and_begins_
         viewer.until_holds(product, 13).await;
         viewer.assert_well();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_replica_that_alone_is_cut_off_from_redis_stands_aside() {
+    let mut world = World::shared("alone", 4).await;
+    let redis_url = world.redis_url.clone();
+    let proxy = Proxy::to(redis_url.trim_start_matches("redis://")).await;
+    world.redis_url = format!("redis://{}", proxy.addr);
+    let alone = world.gateway("gw1", &["--repair-page-ms", "0"]);
+    alone.until_assigned(4).await;
+    world.redis_url = redis_url;
+    let other = world.gateway("gw2", &["--repair-page-ms", "0"]);
+    other.until_assigned(2).await;
+    let mut generator = world.generator(&["--products", &PRODUCTS.to_string(), "--rate", "100"]);
+    let viewer = Viewer::at(Kind::Ws, &other).await;
+    viewer.until("it follows all products", |book| book.held.len() == PRODUCTS).await;
+
+    proxy.cut();
+    alone.process.until_logged("leaving the group for a while").await;
+    // all that the other one had before, and what the first one gives back
+    other.until_assigned(4).await;
+    proxy.mend();
+    alone.process.until_logged("joining the group again").await;
+    let written = |gateway: &Gateway| gateway.audit().iter().filter(|line| line.event == "new").count();
+    let before = written(&alone);
+    until("it writes again", async || (written(&alone) > before).then_some(())).await;
+    generator.stop().await;
+    world.until_all_committed().await;
+    viewer.until_converged(&world).await;
+    let log = alone.process.log();
+    assert!(log.matches("relay epoch changed").count() <= 4, "the others are left in peace");
 }

@@ -6,6 +6,7 @@
 //! - [`audit`]: the lines that replicas write, and what must hold among them;
 //! - [`relay`]: the stream's frames, and the rule by which a viewer follows them;
 //! - [`Viewer`]: a WebSocket or SSE client ([`line`]) that remembers what must not be ([`book`]);
+//! - [`proxy`]: a wire to a server, which a test can cut;
 //! - [`Gate`]: decides what stands in one batch.
 
 #![allow(dead_code, reason = "helpers are made for the tests to come, too")]
@@ -17,6 +18,7 @@ pub(crate) mod gate;
 pub(crate) mod kafka;
 pub(crate) mod line;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod relay;
 pub(crate) mod sql;
 pub(crate) mod viewer;
