@@ -51,6 +51,13 @@ impl Relayed {
     }
 }
 
+/// The last epoch that was given up because Redis is away, and since when it had been.
+#[derive(Debug, PartialEq, Eq)]
+struct GivenUp {
+    epoch: Uuid,
+    away_since: DateTime<Utc>,
+}
+
 /// One writer's way to the relay; clones count together what they add to the stream.
 #[derive(Clone)]
 pub struct Relay {
@@ -59,8 +66,7 @@ pub struct Relay {
     health: Health,
     aside: Aside,
     metrics: RelayMetrics,
-    /// The last epoch that was given up because Redis is away, and since when it had been.
-    given_up: Arc<Mutex<Option<(DateTime<Utc>, Uuid)>>>,
+    given_up: Arc<Mutex<Option<GivenUp>>>,
     /// Bytes written since the stream's memory was looked at.
     untrimmed: Arc<AtomicUsize>,
 }
@@ -123,10 +129,10 @@ impl Relay {
     /// on it.
     fn give_up(&self, epoch: Uuid) {
         let away = self.health.state().away;
-        let Some(since) = away.get(&Dependency::Redis) else { return };
+        let Some(away_since) = away.get(&Dependency::Redis).copied() else { return };
         let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
-        if given_up.replace((*since, epoch)).is_some_and(|(before, other)| before == *since && other != epoch)
-        {
+        let before = given_up.replace(GivenUp { epoch, away_since });
+        if before.is_some_and(|before| before.away_since == away_since && before.epoch != epoch) {
             self.aside.stand(std::time::Instant::now());
         }
     }
