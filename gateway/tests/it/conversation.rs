@@ -45,6 +45,28 @@ async fn a_viewer_of_a_set_sees_only_its_products() {
 }
 
 #[tokio::test]
+async fn a_viewer_that_begins_anew_follows_what_it_followed() {
+    let world = World::shared("keeps", 1).await;
+    let gateway = world.gateway("gw1", &[]);
+    let products: Vec<_> = (0..3).map(|_| change::product()).collect();
+    change_each(&world, &products, 1).await;
+    let mut viewer = Viewer::of(Kind::Ws, &products[..1]);
+    viewer.connect(&gateway).await;
+    viewer.until_holds(products[0], 1).await;
+    // asked for while connected, with no trace in its address
+    viewer.send(&subscribe("subscribe", &products[1..2]));
+    viewer.until_holds(products[1], 1).await;
+
+    world.next_epoch().await;
+    viewer.until("it begins anew", |book| book.resets() == 1 && book.has_snapshot()).await;
+    change_each(&world, &products, 2).await;
+    viewer.until_holds(products[0], 2).await;
+    viewer.until_holds(products[1], 2).await;
+    assert_eq!(viewer.book().version(products[2]), 0, "it was never asked for");
+    viewer.assert_well();
+}
+
+#[tokio::test]
 async fn a_viewer_widens_and_narrows_what_it_follows() {
     let world = World::shared("widens", 1).await;
     let gateway = world.gateway("gw1", &[]);

@@ -2,7 +2,7 @@
 
 use stack::{Options, Private, Shared};
 
-use crate::helpers::{Kind, Viewer, World, until};
+use crate::helpers::{Gate, Kind, Viewer, World, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn viewers_catch_up_after_postgres_was_stopped_for_a_while() {
@@ -55,4 +55,19 @@ async fn viewers_catch_up_after_postgres_was_stopped_for_a_while() {
     let history = world.sql.number("SELECT count(*) FROM product_changes").await;
     assert_eq!(history, generator.produced().len() as i64, "each change once");
     assert_eq!(world.letters(), [], "a database that is away condemns no record");
+}
+
+#[tokio::test]
+async fn a_locked_row_is_waited_for_and_condemns_nobody() {
+    let world = World::shared("locked", 2).await;
+    let (gateway, producer) = (world.gateway("gw1", &[]), world.producer());
+    let mut gate = Gate::close(&world).await;
+    gate.stop_writer(&world, &producer, 0).await;
+    gateway.process.until_logged("lock timeout").await;
+    // and again by the next try
+    gate.until_waiting(&world, 1).await;
+    gate.open().await;
+    world.until_all_committed().await;
+    assert_eq!(world.history(gate.product).await, [1, 2]);
+    assert_eq!(world.letters(), []);
 }
