@@ -136,7 +136,7 @@ impl Application {
             db: self.db.clone(),
             redis: self.redis.clone(),
             health: self.health.clone(),
-            metrics: self.metrics.live.clone(),
+            metrics: self.metrics.clone(),
         });
         tasks.spawn(replicas.clone().run(stop.clone()));
         Ok(replicas)

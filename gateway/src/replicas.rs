@@ -7,7 +7,7 @@
 //!
 //! Failure: with Redis away each replica knows only itself and tries again every second; nothing else depends on it.
 
-mod moves;
+pub mod moves;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use schema::frames::{Replica, ReplicasChanged};
+use schema::frames::{Outcomes, Replica, ReplicasChanged};
 use schema::relay::RelayFrame;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 use crate::db::Db;
 use crate::health::Health;
 use crate::kafka::LaneStatus;
-use crate::metrics::{LiveMetrics, Transport};
+use crate::metrics::{Metrics, Outcome, Transport};
 use crate::redis::registry::ALIVE_S;
 use crate::redis::{Redis, RedisError};
-use moves::Told;
+use moves::{Line, Told};
 
 /// Time between two beats when nothing happens.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -51,8 +51,8 @@ pub struct Parts {
     pub redis: Redis,
     /// Whether this replica drains.
     pub health: Health,
-    /// How many viewers it has.
-    pub metrics: LiveMetrics,
+    /// How many viewers it has, and what became of what it read.
+    pub metrics: Metrics,
 }
 
 /// The replicas that live, as this one knows them; clones share it.
@@ -103,6 +103,16 @@ impl Replicas {
     /// This replica's name.
     pub fn name(&self) -> &str {
         &self.0.parts.replica
+    }
+
+    /// The last `count` moves of partitions and replicas, newest first.
+    ///
+    /// # Errors
+    /// Redis is away.
+    pub async fn log(&self, count: u16) -> Result<Vec<Line>, RedisError> {
+        let lines = self.0.parts.redis.moves(count).await?;
+        // one that can't be read comes from a release with another idea of it
+        Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
     /// Cancelled when this replica is asked to drain.
@@ -185,15 +195,16 @@ impl Replicas {
     /// look.
     async fn tell(&self, before: Option<&str>, replicas: Vec<Replica>) -> Result<(), RedisError> {
         let told: Told = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let Some((now, moved)) = told.next(&replicas, Utc::now()) else { return Ok(()) };
+        let at = Utc::now();
+        let Some((now, moved)) = told.next(&replicas, at) else { return Ok(()) };
+        let line = Line::of(&told, &now, &moved, at);
         let Ok(Ok(epoch)) = tokio::time::timeout(EPOCH_WAIT, self.0.parts.db.epoch()).await else {
             return Ok(());
         };
         let frame = RelayFrame::ReplicasChanged(ReplicasChanged { replicas, moved });
-        let (Ok(now), Ok(entry)) = (serde_json::to_string(&now), serde_json::to_vec(&[frame])) else {
-            return Ok(());
-        };
-        if epoch.has_stream() && self.0.parts.redis.tell(epoch.id, before, &now, &entry).await? {
+        let (now, line) = (serde_json::to_string(&now), serde_json::to_string(&line));
+        let (Ok(now), Ok(line), Ok(entry)) = (now, line, serde_json::to_vec(&[frame])) else { return Ok(()) };
+        if epoch.has_stream() && self.0.parts.redis.tell(epoch.id, before, &now, &entry, &line).await? {
             tracing::debug!("viewers are told who serves which partitions");
         }
         Ok(())
@@ -204,18 +215,28 @@ impl Replicas {
         let Shared { parts, started, lane, .. } = &*self.0;
         let lane = lane.get();
         let viewers = ["ws", "sse"].map(|transport| {
-            let gauge = parts.metrics.viewers.get_or_create(&Transport { transport }).get();
+            let gauge = parts.metrics.live.viewers.get_or_create(&Transport { transport }).get();
             usize::try_from(gauge).unwrap_or(0)
         });
+        let outcome = |outcome| parts.metrics.ingest.changes.get_or_create(&Outcome { outcome }).get();
         Replica {
             replica: parts.replica.clone(),
             addr: parts.addr.clone(),
             partitions: lane.map(|lane| lane.partitions(&parts.topic)).unwrap_or_default(),
             lag: lane.map_or(0, LaneStatus::lag),
+            lags: lane.map(|lane| lane.lags(&parts.topic)).unwrap_or_default(),
             viewers: viewers.iter().sum(),
             rebalances: lane.map_or(0, LaneStatus::rebalances),
             since: lane.map_or(*started, LaneStatus::since),
             draining: parts.health.state().draining,
+            outcomes: Outcomes {
+                new: outcome("new"),
+                stale: outcome("stale"),
+                replay: outcome("replay"),
+                conflict: outcome("conflict"),
+                poison: outcome("poison"),
+                rejected: outcome("rejected"),
+            },
         }
     }
 

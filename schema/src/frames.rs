@@ -123,6 +123,10 @@ pub struct ProductChanged {
     /// Time from the Kafka record's timestamp to the encoding of this frame, milliseconds; absent for a repair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<i64>,
+    /// When the change was taken up by its replica, written to the database and put on the relay: milliseconds after the
+    /// Kafka record's timestamp, each as that machine's clock says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_ms: Option<[i64; 3]>,
 }
 
 /// A position that went to the dead letters: a version of its product may be missing.
@@ -162,6 +166,9 @@ pub struct Replica {
     pub partitions: Vec<i32>,
     /// Records of these partitions that it has not committed yet.
     pub lag: i64,
+    /// The same of each partition, in their order.
+    #[serde(default)]
+    pub lags: Vec<i64>,
     /// Viewers connected to it.
     pub viewers: usize,
     /// Assignments and revocations that it has seen.
@@ -170,6 +177,26 @@ pub struct Replica {
     pub since: DateTime<Utc>,
     /// Whether it is on its way out.
     pub draining: bool,
+    /// What became of the records that it read since it started.
+    #[serde(default)]
+    pub outcomes: Outcomes,
+}
+
+/// What became of records, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcomes {
+    /// Written.
+    pub new: u64,
+    /// Below the stored version: skipped.
+    pub stale: u64,
+    /// The stored version again, by the same event: skipped.
+    pub replay: u64,
+    /// The stored version again, by another event: a dead letter.
+    pub conflict: u64,
+    /// Not as agreed: a dead letter.
+    pub poison: u64,
+    /// Refused by the database: a dead letter.
+    pub rejected: u64,
 }
 
 /// A partition that changed hands.

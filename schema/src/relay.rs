@@ -73,6 +73,9 @@ pub struct RelayedProduct {
     /// Timestamp of the newest Kafka record behind the frame, milliseconds since 1970; absent for a frame of repair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_ms: Option<i64>,
+    /// When the batch of the newest record was taken up, and when it was written: milliseconds after `recorded_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_ms: Option<[i64; 2]>,
 }
 
 /// The fields as they stand in the JSON: a flattened struct is read by way of a tree.
@@ -88,13 +91,14 @@ struct Flat {
     from: Version,
     #[serde(default)]
     recorded_ms: Option<i64>,
+    #[serde(default)]
+    path_ms: Option<[i64; 2]>,
 }
 
 impl From<Flat> for RelayedProduct {
     fn from(flat: Flat) -> Self {
-        let Flat { product_id, version, name, price_minor, currency, stock, occurred_at, from, recorded_ms } =
-            flat;
+        let Flat { product_id, version, name, price_minor, currency, stock, occurred_at, .. } = flat;
         let product = Product { product_id, version, name, price_minor, currency, stock, occurred_at };
-        Self { product, from, recorded_ms }
+        Self { product, from: flat.from, recorded_ms: flat.recorded_ms, path_ms: flat.path_ms }
     }
 }

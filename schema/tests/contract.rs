@@ -12,8 +12,8 @@ use chrono::DateTime;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use schema::frames::{
-    Away, ErrorFrame, FrameType, Gap, GoingAway, Hello, Limits, Moved, Replica, ReplicasChanged, Snapshot,
-    Status,
+    Away, ErrorFrame, FrameType, Gap, GoingAway, Hello, Limits, Moved, Outcomes, Replica, ReplicasChanged,
+    Snapshot, Status,
 };
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{
@@ -194,7 +194,7 @@ proptest! {
     fn a_relay_entry_reads_back_as_it_was_written(change in any_change(), from in 1..1000_i64, age in any::<Option<i64>>()) {
         let product = change.product();
         let from = Version::try_from(from).unwrap();
-        let relayed = RelayedProduct { product: product.clone(), from, recorded_ms: age };
+        let relayed = RelayedProduct { product: product.clone(), from, recorded_ms: age, path_ms: age.map(|age| [age; 2]) };
         let entry = vec![
             RelayFrame::ProductChanged(relayed),
             RelayFrame::PhotoChanged(photo_changed(product.product_id)),
@@ -203,7 +203,7 @@ proptest! {
         let json = serde_json::to_string(&entry).unwrap();
         prop_assert_eq!(serde_json::from_str::<Vec<RelayFrame>>(&json).unwrap(), entry);
 
-        let frame = frames::ProductChanged { product, photo: mark(), from, age_ms: age };
+        let frame = frames::ProductChanged { product, photo: mark(), from, age_ms: age, path_ms: age.map(|age| [age; 3]) };
         let json = serde_json::to_string(&frame).unwrap();
         prop_assert_eq!(serde_json::from_str::<frames::ProductChanged>(&json).unwrap(), frame);
     }
@@ -258,7 +258,13 @@ fn frame_schema(frame: FrameType, types: &mut SchemaGenerator) -> (schemars::Sch
         ),
         FrameType::ProductChanged => (
             types.subschema_for::<frames::ProductChanged>(),
-            json!(frames::ProductChanged { product, photo: mark(), from: version, age_ms: Some(4) }),
+            json!(frames::ProductChanged {
+                product,
+                photo: mark(),
+                from: version,
+                age_ms: Some(4),
+                path_ms: Some([1, 2, 3])
+            }),
         ),
         FrameType::PhotoChanged => {
             (types.subschema_for::<PhotoChanged>(), json!(photo_changed(product.product_id)))
@@ -271,10 +277,12 @@ fn frame_schema(frame: FrameType, types: &mut SchemaGenerator) -> (schemars::Sch
                     addr: "127.0.0.1:8081".into(),
                     partitions: vec![0, 1, 2],
                     lag: 0,
+                    lags: vec![0, 0, 0],
                     viewers: 2,
                     rebalances: 1,
                     since: at,
                     draining: false,
+                    outcomes: Outcomes { new: 7, ..Outcomes::default() },
                 }],
                 moved: vec![Moved { partition: 2, from: None, to: Some("gw1".into()), idle_ms: 6100 }],
             }),

@@ -103,6 +103,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/products/{id}", products::one))
         .service(read("/products/{id}/changes", products::changes))
         .service(read("/replicas", replicas::list))
+        .service(read("/replicas/log", replicas::log))
         .service(web::resource("/replicas/{name}/drain").route(web::post().to(replicas::drain)))
         .service(read("/healthz", health::alive))
         .service(read("/readyz", health::ready))

@@ -7,11 +7,21 @@ use serde::Serialize;
 use super::access::Admin;
 use super::{Problem, State};
 use crate::params::Params;
+use crate::redis::registry::LOG_LINES;
 use crate::replicas::Drain;
+use crate::replicas::moves::Line;
+
+/// Moves that are told when nobody says how many.
+const LOG_SHOWN: u16 = 50;
 
 #[derive(Serialize)]
 struct Replicas {
     replicas: Vec<Replica>,
+}
+
+#[derive(Serialize)]
+struct Log {
+    entries: Vec<Line>,
 }
 
 #[derive(Serialize)]
@@ -24,6 +34,13 @@ struct Requested<'a> {
 pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
     Params::read(&request, &[])?;
     Ok(HttpResponse::Ok().json(Replicas { replicas: state.replicas.list() }))
+}
+
+/// `GET /replicas/log`: which partitions and replicas moved, newest first.
+pub(super) async fn log(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    let params = Params::read(&request, &["limit"])?;
+    let count = params.number("limit", 1..=i64::from(LOG_LINES))?.and_then(|count| count.try_into().ok());
+    Ok(HttpResponse::Ok().json(Log { entries: state.replicas.log(count.unwrap_or(LOG_SHOWN)).await? }))
 }
 
 /// `POST /replicas/{name}/drain`: the replica sends its viewers away, leaves the group and ends.

@@ -30,7 +30,7 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         db: db.clone(),
         redis: Redis::new(&format!("redis://{NOBODY}"), "t:").unwrap(),
         health: health.clone(),
-        metrics: metrics.live.clone(),
+        metrics: metrics.clone(),
     });
     web::Data::new(State::new(&settings, db, health, metrics, replicas, || Some("a place".to_owned())))
 }

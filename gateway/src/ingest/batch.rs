@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use chrono::Utc;
 use schema::frames::Gap;
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{PoisonReason, ProductChanged, ProductId, Version};
@@ -49,6 +50,7 @@ impl Ingest {
 
 impl Work for Ingest {
     async fn process(&mut self, batch: &[Record]) -> Finished {
+        let taken_ms = Utc::now().timestamp_millis();
         self.parts.metrics.batch_rows.observe(u32::try_from(batch.len()).unwrap_or(u32::MAX).into());
         let decoded = self.timed_decode(batch);
         let poison = decoded.poison.iter().filter_map(|(at, poison)| {
@@ -63,6 +65,7 @@ impl Work for Ingest {
         let started = Instant::now();
         let written = self.apply.write(&sorted.unique).await;
         self.observe("apply", started);
+        let written_ms = Utc::now().timestamp_millis();
 
         let outcomes = sorted.outcomes(&decoded.changes, &written.stored);
         let refused = self.judge(batch, &decoded.changes, &outcomes, &written);
@@ -70,7 +73,8 @@ impl Work for Ingest {
         dead.extend(refused);
 
         let started = Instant::now();
-        let mut frames = frames(batch, &decoded.changes, &written.stored);
+        let path = Path { taken_ms, written_ms };
+        let mut frames = frames(batch, &decoded.changes, &written.stored, path);
         frames.extend(dead.iter().map(gap));
         let relayed = self.parts.relay.publish(&frames, written.epoch).await;
         self.observe("relay", started);
@@ -160,6 +164,20 @@ fn audit_line<'a>(
     AuditLine { event, topic, partition, offset: record.offset, product_id, version, event_id }
 }
 
+/// When the batch was taken up and when it was written, milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+struct Path {
+    taken_ms: i64,
+    written_ms: i64,
+}
+
+impl Path {
+    /// The same, after a record's timestamp; a producer's clock may be ahead of ours.
+    fn after(self, recorded_ms: i64) -> [i64; 2] {
+        [self.taken_ms, self.written_ms].map(|at_ms| at_ms.saturating_sub(recorded_ms).max(0))
+    }
+}
+
 /// One frame a product of the batch, **whatever the outcomes of its changes**: the state stored after the transaction.
 /// Its `from` is the lower of the batch's lowest version and the one after the version that the last write replaced. So
 /// when a crash between write and relay makes records come again, and they are stale or replays by then, their product is
@@ -168,6 +186,7 @@ fn frames(
     batch: &[Record],
     changes: &[(usize, ProductChanged)],
     stored: &HashMap<ProductId, Stored>,
+    path: Path,
 ) -> Vec<RelayFrame> {
     // lowest version and newest record of each product
     let mut products: HashMap<ProductId, (Version, Option<i64>)> = HashMap::with_capacity(changes.len());
@@ -181,7 +200,9 @@ fn frames(
         let held = stored.get(&id)?;
         let after_previous = Version::saturating(held.previous.saturating_add(1));
         let from = lowest.min(after_previous).min(held.product.version);
-        Some(RelayFrame::ProductChanged(RelayedProduct { product: held.product.clone(), from, recorded_ms }))
+        let path_ms = recorded_ms.map(|recorded| path.after(recorded));
+        let product = held.product.clone();
+        Some(RelayFrame::ProductChanged(RelayedProduct { product, from, recorded_ms, path_ms }))
     };
     products.into_iter().filter_map(frame).collect()
 }

@@ -27,9 +27,9 @@ impl Context {
         }
     }
 
-    fn tell_lag(&self, lag: i64) {
-        self.shared.metrics.lag.get_or_create(&self.label()).set(lag);
-        self.shared.status.set_lag(lag);
+    fn tell_lags(&self, lags: Vec<(Position, i64)>) {
+        self.shared.metrics.lag.get_or_create(&self.label()).set(lags.iter().map(|(_, lag)| lag).sum());
+        self.shared.status.set_lags(lags);
     }
 }
 
@@ -50,15 +50,13 @@ impl ClientContext for Context {
         if let Some(asked_before) = now.checked_sub(COMMIT_TAKEN).filter(|_| is_up) {
             owned.check(|position| partition(position).map(|it| it.committed_offset), asked_before);
         }
-        let lag = owned
-            .positions()
-            .filter_map(partition)
-            .filter(|partition| partition.hi_offset >= 0)
-            .map(|partition| partition.hi_offset - partition.committed_offset.max(partition.lo_offset).max(0))
-            .map(|lag| lag.max(0))
-            .sum();
+        let lag = |own: &Position| {
+            let it = partition(own).filter(|it| it.hi_offset >= 0)?;
+            Some((own.clone(), (it.hi_offset - it.committed_offset.max(it.lo_offset).max(0)).max(0)))
+        };
+        let lags = owned.positions().filter_map(lag).collect();
         drop(owned);
-        self.tell_lag(lag);
+        self.tell_lags(lags);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

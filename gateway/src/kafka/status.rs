@@ -13,7 +13,7 @@ pub struct LaneStatus(Arc<Mutex<Status>>);
 #[derive(Debug)]
 struct Status {
     partitions: Vec<Position>,
-    lag: i64,
+    lags: Vec<(Position, i64)>,
     rebalances: u64,
     since: DateTime<Utc>,
 }
@@ -22,7 +22,7 @@ impl Default for LaneStatus {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Status {
             partitions: Vec::new(),
-            lag: 0,
+            lags: Vec::new(),
             rebalances: 0,
             since: Utc::now(),
         })))
@@ -40,8 +40,8 @@ impl LaneStatus {
     }
 
     /// The lag was measured.
-    pub(super) fn set_lag(&self, lag: i64) {
-        self.with(|status| status.lag = lag);
+    pub(super) fn set_lags(&self, lags: Vec<(Position, i64)>) {
+        self.with(|status| status.lags = lags);
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Status) -> T) -> T {
@@ -55,7 +55,16 @@ impl LaneStatus {
 
     /// Records of the owned partitions that are not committed, a second old at most.
     pub fn lag(&self) -> i64 {
-        self.with(|s| s.lag)
+        self.with(|s| s.lags.iter().map(|(_, lag)| lag).sum())
+    }
+
+    /// The same of each partition of `topic` that is owned now, ascending; 0 where it was not measured yet.
+    pub fn lags(&self, topic: &str) -> Vec<i64> {
+        self.with(|s| {
+            let measured = |own: &&Position| s.lags.iter().find(|(position, _)| position == *own);
+            let own = s.partitions.iter().filter(|own| &*own.topic == topic);
+            own.map(|own| measured(&own).map_or(0, |(_, lag)| *lag)).collect()
+        })
     }
 
     /// Assignments and revocations so far.

@@ -5,11 +5,14 @@
 use std::collections::HashMap;
 
 use bytestring::ByteString;
+use chrono::Utc;
 use schema::frames::{FrameType, ProductChanged};
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{PhotoChanged, PhotoMark, Product, ProductId};
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use crate::redis::EntryId;
 
 /// Memory of a frame beside its text, bytes: what rings and outboxes add for each.
 pub(super) const OVERHEAD_BYTES: usize = 96;
@@ -93,9 +96,26 @@ impl<'a> Known<'a> {
     }
 }
 
+/// Two moments of an entry, milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// When the relay took it, by its clock.
+    pub(super) relayed_ms: i64,
+    /// When its frames are encoded.
+    pub(super) now_ms: i64,
+}
+
+impl Times {
+    /// Those of the entry `id`, if it is encoded now.
+    pub(super) fn now(id: EntryId) -> Self {
+        let relayed_ms = i64::try_from(id.ms).unwrap_or(i64::MAX);
+        Self { relayed_ms, now_ms: Utc::now().timestamp_millis() }
+    }
+}
+
 /// Reads an entry's frames. The second value counts those that can't be read: they are left out, for one bad frame must
 /// not hold up the others; repair puts right what they would have told.
-pub(super) fn decode(entry: &[u8], now_ms: i64, known: &mut Known<'_>) -> (Vec<Decoded>, u64) {
+pub(super) fn decode(entry: &[u8], times: Times, known: &mut Known<'_>) -> (Vec<Decoded>, u64) {
     if entry.is_empty() {
         return (Vec::new(), 0); // the entry that opens a stream
     }
@@ -104,7 +124,7 @@ pub(super) fn decode(entry: &[u8], now_ms: i64, known: &mut Known<'_>) -> (Vec<D
     let mut unreadable = 0;
     for text in texts {
         match RelayFrame::read(text.get()) {
-            Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, now_ms, known)),
+            Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, times, known)),
             Ok(RelayFrame::PhotoChanged(change)) => {
                 known.note(&change);
                 let told = other(FrameType::PhotoChanged, Some(change.product_id), &change);
@@ -121,11 +141,14 @@ pub(super) fn decode(entry: &[u8], now_ms: i64, known: &mut Known<'_>) -> (Vec<D
     (frames, unreadable)
 }
 
-fn product(relayed: RelayedProduct, now_ms: i64, known: &mut Known<'_>) -> Decoded {
+fn product(relayed: RelayedProduct, times: Times, known: &mut Known<'_>) -> Decoded {
     // clocks of two machines: an age below nothing is nothing
-    let age_ms = relayed.recorded_ms.map(|recorded| (now_ms - recorded).max(0));
+    let after = |at_ms: i64| relayed.recorded_ms.map(|recorded| (at_ms - recorded).max(0));
+    let age_ms = after(times.now_ms);
+    let path = relayed.path_ms.zip(after(times.relayed_ms));
+    let path_ms = path.map(|([taken, written], on_relay)| [taken, written, on_relay.max(written)]);
     let photo = known.photo(relayed.product.product_id);
-    let changed = ProductChanged { product: relayed.product, photo, from: relayed.from, age_ms };
+    let changed = ProductChanged { product: relayed.product, photo, from: relayed.from, age_ms, path_ms };
     let data = json(&changed);
     let product = changed.product;
     let frame = Frame {
@@ -155,10 +178,10 @@ mod tests {
 
     const PRODUCT: &str = r#"{"type":"product_changed","product_id":"0190a0b0-0000-7000-8000-00000000000a","version":3,
         "name":"Tea","price_minor":250,"currency":"EUR","stock":7,"occurred_at":"2026-01-02T03:04:05Z","from":2,
-        "recorded_ms":1000}"#;
+        "recorded_ms":1000,"path_ms":[30,190]}"#;
 
     fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
-        super::decode(entry, now_ms, &mut Known::new(&|_| PhotoMark::NONE))
+        super::decode(entry, Times { relayed_ms: now_ms - 20, now_ms }, &mut Known::new(&|_| PhotoMark::NONE))
     }
 
     fn data(decoded: &Decoded) -> serde_json::Value {
@@ -171,6 +194,7 @@ mod tests {
         assert_eq!((frames.len(), unreadable), (1, 0));
         let data = data(&frames[0]);
         assert_eq!((&data["version"], &data["from"], &data["age_ms"]), (&3.into(), &2.into(), &250.into()));
+        assert_eq!(data["path_ms"], serde_json::json!([30, 190, 230]));
         assert_eq!(frames[0].frame.version, 3);
         assert!(matches!(&frames[0].news, News::Product(product) if product.stock.get() == 7));
     }
@@ -185,7 +209,8 @@ mod tests {
         // written in the order of their way to the relay, which need not be that of their revisions
         let entry = format!("[{PRODUCT},{},{PRODUCT},{},{PRODUCT}]", photo(5), photo(4));
         let held = super::super::view::tests::photo(0, 3).mark();
-        let (frames, _) = super::decode(entry.as_bytes(), 0, &mut Known::new(&|_| held));
+        let (frames, _) =
+            super::decode(entry.as_bytes(), Times { relayed_ms: 0, now_ms: 0 }, &mut Known::new(&|_| held));
         let told: Vec<_> = [0, 2, 4].map(|at| data(&frames[at])["photo_revision"].clone()).into();
         assert_eq!(told, [3, 5, 5]);
         assert_eq!(data(&frames[4])["photo"], "05".repeat(32));

@@ -10,13 +10,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::time::Duration;
 
-use chrono::Utc;
 use schema::ProductId;
 use uuid::Uuid;
 
 use super::Live;
 use super::cursor::Cursor;
-use super::frame::{self, Decoded, Frame, Known, News};
+use super::frame::{self, Decoded, Frame, Known, News, Times};
 use super::ring::Entry;
 use super::viewer::{Closed, Viewer};
 use crate::redis::{EntryId, Redis, RedisError, StreamEntry};
@@ -111,8 +110,7 @@ impl History {
     /// The entry without what is no news to this viewer; `None` when too much was missed.
     fn news(&self, entry: &StreamEntry, viewer: &Viewer) -> Option<Entry> {
         let held = |id| self.live.shared.photo(id);
-        let (decoded, _) =
-            frame::decode(&entry.frames, Utc::now().timestamp_millis(), &mut Known::new(&held));
+        let (decoded, _) = frame::decode(&entry.frames, Times::now(entry.id), &mut Known::new(&held));
         let interest = viewer.interest.borrow();
         let mut floor = viewer.floor.borrow_mut();
         let mut frames: Vec<Frame> = Vec::with_capacity(decoded.len());

@@ -153,6 +153,7 @@ impl Repair {
                 product: listed.product,
                 from: Version::MIN,
                 recorded_ms: None,
+                path_ms: None,
             }),
             Lacking::Photo(_) => {
                 let PhotoMark { hash, revision } = listed.photo;

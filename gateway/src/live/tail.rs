@@ -12,11 +12,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::frame::{self, Known};
+use super::frame::{self, Known, Times};
 use super::state::Shared;
 use super::view::View;
 use crate::backoff::Backoff;
@@ -214,12 +213,11 @@ impl Tail {
 
     /// Decodes entries and hands them on.
     fn take(&self, entries: &[StreamEntry]) {
-        let now_ms = Utc::now().timestamp_millis();
         let held = |id| self.shared.photo(id);
         let mut known = Known::new(&held);
         let mut decoded = Vec::with_capacity(entries.len());
         for entry in entries {
-            let (frames, unreadable) = frame::decode(&entry.frames, now_ms, &mut known);
+            let (frames, unreadable) = frame::decode(&entry.frames, Times::now(entry.id), &mut known);
             if unreadable > 0 {
                 tracing::error!(id = %entry.id, unreadable, "frames of the relay can't be read: left out");
             }

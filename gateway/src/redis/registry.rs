@@ -16,6 +16,8 @@ use super::{FRAMES_FIELD, Redis, RedisError};
 pub const ALIVE_S: i64 = 3;
 /// Seconds after the last beat of all for which what was told last is remembered.
 const TOLD_S: u64 = 60;
+/// Lines that the log of moves keeps: some days of a quiet shop, some hours of a restless one.
+pub const LOG_LINES: u16 = 500;
 /// Seconds for which a request to drain stands: a few looks of the replica that is meant.
 const DRAIN_S: u64 = 10;
 
@@ -33,12 +35,15 @@ for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 return {beats, redis.call('GET', KEYS[2]), redis.call('GET', KEYS[4])}";
 
-/// Relays an entry and remembers what it told, unless another was faster or the stream is not there.
-/// Keys: told, stream. Arguments: told before, told now, its TTL, the entry's field and value.
+/// Relays an entry, remembers what it told and logs it, unless another was faster or the stream is not there.
+/// Keys: told, stream, log. Arguments: told before, told now, its TTL, the entry's field and value, the log's line and
+/// the most lines that it may have.
 const TELL: &str = "
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if not redis.call('XADD', KEYS[2], 'NOMKSTREAM', '*', ARGV[4], ARGV[5]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+redis.call('LPUSH', KEYS[3], ARGV[6])
+redis.call('LTRIM', KEYS[3], 0, ARGV[7] - 1)
 return 1";
 
 /// Asks a replica to drain, if it lives. Keys: its beat, its drain. Argument: the request's TTL.
@@ -76,8 +81,8 @@ impl Redis {
         Ok(Look { beats, told, drain: drain.is_some() })
     }
 
-    /// Puts `entry` on the stream of `epoch` and remembers `now` as told, if what was told last is still `before`;
-    /// returns whether it did.
+    /// Puts `entry` on the stream of `epoch`, remembers `now` as told and logs `line`, if what was told last is still
+    /// `before`; returns whether it did.
     ///
     /// # Errors
     /// Redis is away or refuses.
@@ -87,13 +92,26 @@ impl Redis {
         before: Option<&str>,
         now: &str,
         entry: &[u8],
+        line: &str,
     ) -> Result<bool, RedisError> {
         let mut pipeline = redis::pipe();
-        pipeline.cmd("EVAL").arg(TELL).arg(2);
-        pipeline.arg(self.key("replicas:told")).arg(self.stream_key(epoch));
+        pipeline.cmd("EVAL").arg(TELL).arg(3);
+        pipeline.arg(self.key("replicas:told")).arg(self.stream_key(epoch)).arg(self.key("replicas:log"));
         pipeline.arg(before.unwrap_or_default()).arg(now).arg(TOLD_S).arg(FRAMES_FIELD).arg(entry);
+        pipeline.arg(line).arg(LOG_LINES);
         let (told,): (bool,) = self.query(&pipeline).await?;
         Ok(told)
+    }
+
+    /// The last `count` lines of the log of moves, newest first.
+    ///
+    /// # Errors
+    /// Redis is away or refuses.
+    pub async fn moves(&self, count: u16) -> Result<Vec<String>, RedisError> {
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("LRANGE").arg(self.key("replicas:log")).arg(0).arg(i32::from(count) - 1);
+        let (lines,): (Vec<String>,) = self.query(&pipeline).await?;
+        Ok(lines)
     }
 
     /// Asks replica `name` to drain; returns whether it lives.

@@ -14,6 +14,21 @@ use crate::redis::registry::ALIVE_S;
 /// How long ago the last beat of a replica was whose key has just expired.
 const ALIVE: TimeDelta = TimeDelta::seconds(ALIVE_S);
 
+/// One line of the log: what was new at one look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// When it was seen.
+    pub at: DateTime<Utc>,
+    /// Replicas that came.
+    pub joined: Vec<String>,
+    /// Replicas that went.
+    pub left: Vec<String>,
+    /// Replicas that began to drain.
+    pub draining: Vec<String>,
+    /// Partitions that changed hands.
+    pub moved: Vec<Moved>,
+}
+
 /// What viewers were told last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Told {
@@ -63,6 +78,24 @@ impl Told {
     }
 }
 
+impl Line {
+    /// What is new in `next`, seen `at`.
+    pub(super) fn of(before: &Told, next: &Told, moved: &[Moved], at: DateTime<Utc>) -> Self {
+        let absent = |these: &Told, of: &Told| {
+            of.replicas.keys().filter(|name| !these.replicas.contains_key(*name)).cloned().collect()
+        };
+        let drains = |told: &Told, name: &str| told.replicas.get(name).is_some_and(|known| known.draining);
+        let draining = next.replicas.keys().filter(|name| drains(next, name) && !drains(before, name));
+        Self {
+            at,
+            joined: absent(before, next),
+            left: absent(next, before),
+            draining: draining.cloned().collect(),
+            moved: moved.to_vec(),
+        }
+    }
+}
+
 /// Moves one partition to its present owner; it was free since `free_since`, if it was.
 fn step(
     partition: i32,
@@ -105,6 +138,8 @@ fn known(replicas: &[Replica]) -> BTreeMap<String, Known> {
 
 #[cfg(test)]
 mod tests {
+    use schema::frames::Outcomes;
+
     use super::*;
 
     fn at(s: i64) -> DateTime<Utc> {
@@ -117,10 +152,12 @@ mod tests {
             addr: format!("{name}:1"),
             partitions: partitions.to_vec(),
             lag: 0,
+            lags: Vec::new(),
             viewers: 0,
             rebalances: 0,
             since: at(since),
             draining: false,
+            outcomes: Outcomes::default(),
         }
     }
 
@@ -167,6 +204,22 @@ mod tests {
         assert_eq!(moves, []);
         let (_, moves) = two.next(&[a], at(3)).unwrap();
         assert_eq!(moves, []);
+    }
+
+    #[test]
+    fn the_log_names_who_came_went_and_drains() {
+        let (a, b) = (replica("a", &[0], 0), replica("b", &[], 0));
+        let (one, _) = Told::default().next(std::slice::from_ref(&a), at(0)).unwrap();
+        let (two, moves) = one.next(&[Replica { draining: true, ..a.clone() }, b.clone()], at(1)).unwrap();
+        let line = Line::of(&one, &two, &moves, at(1));
+        assert_eq!(
+            (line.joined, line.left, line.draining),
+            (vec!["b".to_owned()], vec![], vec!["a".to_owned()])
+        );
+        let (three, moves) = two.next(&[b], at(2)).unwrap();
+        let line = Line::of(&two, &three, &moves, at(2));
+        assert_eq!((line.joined, line.left, line.draining), (vec![], vec!["a".to_owned()], vec![]));
+        assert_eq!(line.moved, [moved(0, Some("a"), None, 3_000)]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl World {
             db: self.db.clone(),
             redis: self.redis.clone(),
             health: health.clone(),
-            metrics: Metrics::default().live,
+            metrics: Metrics::default(),
         });
         let stop = CancellationToken::new();
         let task = tokio::spawn(replicas.clone().run(stop.clone()));
@@ -167,8 +167,9 @@ async fn a_request_to_drain_reaches_the_one_that_is_meant_and_no_later_one() {
 async fn of_two_that_would_tell_the_same_only_one_does() {
     let world = World::new().await;
     let epoch = world.db.epoch().await.unwrap().id;
-    let tell =
-        async |before: Option<&str>, now: &str| world.redis.tell(epoch, before, now, b"[]").await.unwrap();
+    let tell = async |before: Option<&str>, now: &str| {
+        world.redis.tell(epoch, before, now, b"[]", &format!("line {now}")).await.unwrap()
+    };
     let first = world.redis.beat("gw1", "{}", true).await.unwrap();
     let second = world.redis.beat("gw2", "{}", true).await.unwrap();
     assert_eq!((first.told.as_deref(), second.told.as_deref()), (None, None));
@@ -179,4 +180,6 @@ async fn of_two_that_would_tell_the_same_only_one_does() {
     assert!(!tell(Some("one"), "three").await);
     // one to open the stream, and two that told
     assert_eq!(world.redis.range(epoch, EntryId::default(), 10).await.unwrap().len(), 3);
+    assert_eq!(world.redis.moves(10).await.unwrap(), ["line two", "line one"]);
+    assert_eq!(world.redis.moves(1).await.unwrap(), ["line two"]);
 }

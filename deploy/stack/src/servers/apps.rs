@@ -48,6 +48,8 @@ fn generator(layout: &Layout, settings: &Settings) -> anyhow::Result<Service> {
         ("SHELFWIRE_KAFKA", settings.kafka().into()),
         ("SHELFWIRE_RATE", settings.rate.clone().into()),
         ("SHELFWIRE_PRODUCTS", settings.products.to_string().into()),
+        // as in a real shop few products change often: whoever looks at these sees prices move at once
+        ("SHELFWIRE_ZIPF", "1".into()),
     ];
     app(layout, settings, "generator", "generator".to_owned(), &env, None, Probe::Alive, Restart::Always)
 }

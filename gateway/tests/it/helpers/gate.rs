@@ -23,7 +23,12 @@ impl Gate {
         let product = change::product();
         let first = Change::of(product, 1).decoded();
         let applied = world.db().writer().apply(&[&first], chrono::Utc::now().date_naive()).await.unwrap();
-        let frame = RelayedProduct { product: first.product(), from: first.version, recorded_ms: None };
+        let frame = RelayedProduct {
+            product: first.product(),
+            from: first.version,
+            recorded_ms: None,
+            path_ms: None,
+        };
         let entry = serde_json::to_vec(&[RelayFrame::ProductChanged(frame)]).unwrap();
         world.redis().append(applied.epoch.id, &[entry.into()]).await.unwrap();
         let gate = Self { product, version: 1, holder: Sql::connect(&world.database_url).await.unwrap() };
