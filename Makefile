@@ -39,8 +39,8 @@ kill-replica: ## SIGKILL replica N=2; it stays down until `make up` or `make sca
 	@$(if $(N),,$(error say which: make kill-replica N=2))$(stack) kill gw$(N)
 
 change: ## change one product by hand: ID=… PRICE=499 (minor units) STOCK=3
-	@$(if $(ID),,$(error say which: make change ID=… PRICE=499 STOCK=3))$(stack) change --product $(ID) \
-		$(if $(PRICE),--price $(PRICE)) $(if $(STOCK),--stock $(STOCK))
+	@$(if $(ID),,$(error say which: make change ID=… PRICE=499 STOCK=3))$(stack) change --product=$(ID) \
+		$(if $(PRICE),--price=$(PRICE)) $(if $(STOCK),--stock=$(STOCK))
 
 replay: ## produce recorded changes: FILE=generator/samples/changes.csv, SPEED=max (or 1, 60 …; as recorded without)
 	@$(if $(FILE),,$(error say which: make replay FILE=generator/samples/changes.csv))$(stack) replay $(FILE) \

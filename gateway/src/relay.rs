@@ -192,7 +192,7 @@ mod tests {
             topic: "t".repeat(100),
             partition: 0,
             offset,
-            reason: PoisonReason::Empty,
+            reason: PoisonReason::Empty.into(),
             product_id: None,
         })
     }

@@ -111,10 +111,10 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "ID")]
     pub product: ProductId,
     /// Its new price, in minor units of its currency (cents for EUR), 0 to 10^12
-    #[arg(long, value_name = "MINOR", value_parser = price)]
+    #[arg(long, value_name = "MINOR", value_parser = price, allow_negative_numbers = true)]
     pub price: Option<PriceMinor>,
     /// Its new stock, pieces, 0 to 2147483647
-    #[arg(long, value_name = "PIECES", value_parser = stock)]
+    #[arg(long, value_name = "PIECES", value_parser = stock, allow_negative_numbers = true)]
     pub stock: Option<Stock>,
 }
 
@@ -157,8 +157,13 @@ fn stock(text: &str) -> Result<Stock, String> {
     whole(text)?.try_into().map_err(|e: schema::OutOfRange| e.to_string())
 }
 
+/// A number of any length; one that is too long for 64 bits is out of every range.
 fn whole(text: &str) -> Result<i64, String> {
-    text.parse().map_err(|_| "must be a whole number".to_owned())
+    let (farthest, digits) = text.strip_prefix('-').map_or((i64::MAX, text), |digits| (i64::MIN, digits));
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("must be a whole number".to_owned());
+    }
+    Ok(text.parse().unwrap_or(farthest))
 }
 
 #[cfg(test)]

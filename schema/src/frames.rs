@@ -3,11 +3,13 @@
 //! A WebSocket message is `{"type":…,"cursor":…,"data":…}`; an SSE event has the type as `event:`, the cursor as `id:`
 //! and the data as `data:`. The types below are the `data` of each, named by [`FrameType`].
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ListedProduct, PhotoMark, PoisonReason, Product, ProductId, Version};
+use crate::{ListedProduct, PhotoMark, Product, ProductId, Version};
 
 /// The name of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,9 +140,8 @@ pub struct Gap {
     pub partition: i32,
     /// The source offset.
     pub offset: i64,
-    /// Why.
-    #[schemars(with = "String")]
-    pub reason: PoisonReason,
+    /// Why: the name of a [`crate::PoisonReason`], or of one that a later release knows.
+    pub reason: Cow<'static, str>,
     /// The product, where the record's key names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_id: Option<ProductId>,

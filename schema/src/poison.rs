@@ -1,5 +1,6 @@
 //! What makes a record unreadable: named reasons that become dead letters and metrics.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,13 @@ impl PoisonReason {
             Self::Conflict => "conflict",
             Self::Rejected => "rejected",
         }
+    }
+}
+
+/// For frames, whose readers may be of an earlier release: there a reason is a text that may be new.
+impl From<PoisonReason> for Cow<'static, str> {
+    fn from(reason: PoisonReason) -> Self {
+        Self::Borrowed(reason.as_str())
     }
 }
 

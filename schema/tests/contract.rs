@@ -209,10 +209,17 @@ proptest! {
     }
 }
 
+#[test]
+fn a_reason_of_a_later_release_makes_no_entry_unreadable() {
+    let told = Gap { reason: "too_beautiful".into(), ..gap(None) };
+    let entry = serde_json::to_string(&vec![RelayFrame::Gap(told.clone())]).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<RelayFrame>>(&entry).unwrap(), [RelayFrame::Gap(told)]);
+}
+
 // --- frames --------------------------------------------------------------------------------------------------------
 
 fn gap(product_id: Option<ProductId>) -> Gap {
-    let reason = PoisonReason::KeyMismatch;
+    let reason = PoisonReason::KeyMismatch.into();
     Gap { topic: "product-changes".into(), partition: 3, offset: 17, reason, product_id }
 }
 

@@ -60,8 +60,14 @@ pub fn serve(
 /// Asks the supervisor of a run folder.
 pub fn ask(layout: &Layout, words: &[&str]) -> anyhow::Result<Vec<Report>> {
     let folder = File::open(layout.root())?;
-    let mut stream =
-        UnixStream::connect(path(&folder)).context("the stack is not up (`make up` starts it)")?;
+    let mut stream = match UnixStream::connect(path(&folder)) {
+        Ok(stream) => stream,
+        // no socket, or one that an ended supervisor left
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            bail!("the stack is not up (`make up` starts it)")
+        }
+        Err(error) => return Err(error).context("asking the stack's supervisor"),
+    };
     stream.set_read_timeout(Some(ANSWER))?;
     stream.write_all((words.join("\t") + "\n").as_bytes())?;
     let mut answer = String::new();

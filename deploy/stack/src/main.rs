@@ -28,6 +28,8 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["up"] => up::run(true),
         ["up", "-d"] => up::run(false),
+        // for stack.sh: 1 when a variable can't be used
+        ["settings"] => Place::open().and_then(|place| place.wanted()).map(|_| ExitCode::SUCCESS),
         ["supervise"] => {
             Place::open().and_then(|place| stack::daemon::run(&place.layout)).map(|()| ExitCode::SUCCESS)
         }

@@ -66,12 +66,21 @@ pub fn is_listening(port: u16) -> bool {
 /// Processes of an earlier supervisor of this run folder: our programs whose working folder lies in it.
 pub fn strays(run: &Path) -> Vec<Process> {
     // PostgreSQL and Redis go to their data by themselves.
-    let homes = ["proc", "pg", "redis"].map(|home| run.join(home));
-    let is_stray = |pid: &u32| {
+    ["proc", "pg", "redis"].iter().flat_map(|home| working_in(&run.join(home))).collect()
+}
+
+/// What a service of this run folder left behind in its own one. Nothing, where it works elsewhere: there are others.
+pub fn remains(run: &Path, dir: &Path) -> Vec<Process> {
+    if dir.starts_with(run) && dir != run { working_in(dir) } else { Vec::new() }
+}
+
+/// Our programs whose working folder is this one, or lies in it.
+fn working_in(folder: &Path) -> Vec<Process> {
+    let works_there = |pid: &u32| {
         let dir = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_else(|_| PathBuf::from("/"));
-        homes.iter().any(|home| dir.starts_with(home)) && OURS.contains(&name(*pid).as_str())
+        dir.starts_with(folder) && OURS.contains(&name(*pid).as_str())
     };
-    pids().into_iter().filter(is_stray).map(|pid| Process { pid, name: name(pid) }).collect()
+    pids().into_iter().filter(works_there).map(|pid| Process { pid, name: name(pid) }).collect()
 }
 
 fn pids() -> Vec<u32> {

@@ -66,6 +66,13 @@ impl Session {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What a verb that ends with 1 says.
+    fn refused(&self, words: &str) -> String {
+        let output = self.run(words);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Name to state and pid, as `status` shows them.
     fn processes(&self) -> HashMap<String, (String, String)> {
         let text = self.ok("status");
@@ -113,6 +120,20 @@ fn the_verbs_work_in_any_order_and_leave_nothing_behind() {
     assert!(session.ok("down").contains("nothing runs"));
     assert!(session.ok("status").contains("nothing runs"));
 
+    // What can't be is told in one line, and at once: nobody waits for another's `up` to hear that 0 is no number.
+    for words in ["scale gateway 2", "kill gw1", "psql", "change --product=x"] {
+        let refused = session.refused(words);
+        assert_eq!(refused, "stack: the stack is not up (`make up` starts it)\n", "{words}");
+    }
+    let lock = fs::File::create(session.folder.join("run/up.lock")).unwrap();
+    lock.lock().unwrap();
+    session.variables.insert("REPLICAS", "0".to_owned());
+    for words in ["up -d", "settings"] {
+        assert_eq!(session.refused(words), "stack: REPLICAS is a number from 1 to 6; not \"0\"\n");
+    }
+    session.variables.remove("REPLICAS");
+    drop(lock);
+
     // A port that is not ours is named with its holder, and nothing is started.
     let foreign = TcpListener::bind(format!("127.0.0.1:{}", session.variables["REDIS_PORT"])).unwrap();
     let refused = session.run("up -d");
@@ -144,6 +165,7 @@ fn the_verbs_work_in_any_order_and_leave_nothing_behind() {
 
     // Killed by request it stays down; killed otherwise it is started again.
     session.ok("kill gw2");
+    assert_eq!(session.refused("kill gw2"), "stack: gw2 is down already\n");
     let gw1 = before["gw1"].1.parse().unwrap();
     child::signal(gw1, Signal::SIGKILL);
     eventually("gw1 is started again", || {

@@ -33,9 +33,15 @@ fn servers_start_die_pause_and_come_back_with_their_data() {
     assert!(stack.create_database("x; drop").is_err());
     wire::execute(sql, "kept", "create table t as select 1 as n").unwrap();
 
+    // a backend that is busy, and those that PostgreSQL always has
+    let busy = std::thread::spawn(move || wire::execute(sql, "kept", "select pg_sleep(600)"));
     for name in SERVERS {
         stack.kill(name).unwrap();
+        let left = stack::proc::strays(stack.folder());
+        assert!(left.iter().all(|process| process.name != "postgres" || name != "postgres"), "{left:?}");
     }
+    assert!(busy.join().unwrap().is_err());
+    assert!(stack.kill("redis").unwrap_err().to_string().contains("redis is down already"));
     assert_eq!(answers(&stack), [false; 3]);
     for name in SERVERS {
         stack.start_again(name).unwrap();

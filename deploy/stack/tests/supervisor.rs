@@ -128,6 +128,33 @@ fn a_process_that_ignores_the_stop_is_killed_after_its_grace() {
 }
 
 #[test]
+fn what_a_killed_process_leaves_behind_is_gone_when_it_is_told_down() {
+    // a backend whose parent is gone already: no descendant of ours, but at work in our folder
+    let orphan =
+        "cp \"$(command -v sleep)\" redis-server; (./redis-server 600 & echo $! >orphan); exec sleep 600";
+    let home =
+        std::env::temp_dir().join(format!("shelfwire-supervisor-{}-orphan/proc/it", std::process::id()));
+    let keeper = Keeper::of("orphan", Vec::new());
+    std::fs::create_dir_all(&home).unwrap();
+    keeper.handle.ask(Command::Apply(vec![Service { dir: home.clone(), ..shell(orphan) }])).unwrap();
+    let pid = || std::fs::read_to_string(home.join("orphan")).ok()?.trim().parse::<u32>().ok();
+    keeper.until("it runs", |report| report.phase == Phase::Ready && pid().is_some());
+    let works = || !stack::proc::strays(&keeper.folder).is_empty();
+    assert!(works());
+    keeper.handle.ask(Command::Kill("it".to_owned())).unwrap();
+    keeper.until("down", |report| report.phase == Phase::Down);
+    assert!(!works());
+}
+
+#[test]
+fn a_service_that_works_elsewhere_has_no_remains() {
+    let run = std::path::Path::new("/run/one");
+    for elsewhere in ["/", "/run", "/run/one", "/run/other/pg"] {
+        assert_eq!(stack::proc::remains(run, elsewhere.as_ref()), []);
+    }
+}
+
+#[test]
 fn a_finished_replica_stays_down_and_a_failed_one_does_not() {
     let finished = Service { restart: Restart::OnFailure, ..shell("exit 0") };
     let keeper = Keeper::of("finished", vec![finished]);

@@ -212,7 +212,7 @@ fn gap(letter: &DeadLetter<'_>) -> RelayFrame {
         topic: letter.record.position.topic.to_string(),
         partition: letter.record.position.partition,
         offset: letter.record.offset,
-        reason: letter.reason,
+        reason: letter.reason.into(),
         product_id: product_of(letter.record),
     })
 }

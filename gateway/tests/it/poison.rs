@@ -53,7 +53,8 @@ async fn poison_lands_in_the_dead_letters_while_the_next_good_change_is_applied(
         _ => None,
     });
     let gaps: BTreeMap<_, _> = gaps.collect();
-    let told: BTreeMap<_, _> = places.iter().map(|(offset, poison)| (*offset, poison.reason)).collect();
+    let told: BTreeMap<_, _> =
+        places.iter().map(|(offset, poison)| (*offset, poison.reason.into())).collect();
     assert_eq!(gaps, told, "viewers are told of each");
 }
 

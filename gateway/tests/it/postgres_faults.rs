@@ -2,27 +2,13 @@
 
 use stack::{Options, Private, Shared};
 
-use crate::helpers::{Gate, Kind, Viewer, World, until};
+use crate::helpers::{Gate, World, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn viewers_catch_up_after_postgres_was_stopped_for_a_while() {
     let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
     let mut world = World::on(&Shared::of(&servers), "pgviewers", 4).await;
-    let gateways = ["gw1", "gw2"].map(|name| world.gateway(name, &["--repair-page-ms", "0"]));
-    let mut generator = world.generator(&["--products", "30", "--rate", "100"]);
-    let mut viewers = Vec::new();
-    for gateway in &gateways {
-        viewers.push(Viewer::at(Kind::Ws, gateway).await);
-        viewers.push(Viewer::at(Kind::Sse, gateway).await);
-    }
-    for viewer in &viewers {
-        viewer
-            .until("it follows all products", |book| {
-                book.held.len() == 30 && book.all("product_changed").count() > 30
-            })
-            .await;
-    }
-
+    let (gateways, mut generator, viewers) = world.watched(30, 100).await;
     let epoch = world.db().epoch().await.unwrap();
     let resets: Vec<_> = viewers.iter().map(|viewer| viewer.book().resets()).collect();
     servers.stop("postgres").unwrap();

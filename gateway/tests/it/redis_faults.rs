@@ -31,20 +31,7 @@ impl Scene {
     async fn begin(name: &str, options: Options) -> Self {
         let servers = Private::start(options).unwrap();
         let world = World::on(&Shared::of(&servers), name, 4).await;
-        let gateways = ["gw1", "gw2"].map(|name| world.gateway(name, &["--repair-page-ms", "0"]));
-        let generator = world.generator(&["--products", &PRODUCTS.to_string(), "--rate", "150"]);
-        let mut viewers = Vec::new();
-        for gateway in &gateways {
-            viewers.push(Viewer::at(Kind::Ws, gateway).await);
-            viewers.push(Viewer::at(Kind::Sse, gateway).await);
-        }
-        for viewer in &viewers {
-            viewer
-                .until("it follows all products", |book| {
-                    book.held.len() == PRODUCTS && book.all("product_changed").count() > 50
-                })
-                .await;
-        }
+        let (gateways, generator, viewers) = world.watched(PRODUCTS, 150).await;
         let resets = viewers.iter().map(|viewer| viewer.book().resets()).collect();
         Self { servers, world, gateways, generator, viewers, resets }
     }

@@ -37,8 +37,13 @@ const CATCH_UP: usize = 1000;
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The recording cannot be read.
-    #[error("the recording cannot be read")]
-    Read(#[from] io::Error),
+    #[error("the recording {path} cannot be read")]
+    Read {
+        /// Which.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
     /// Its header is wrong.
     #[error("the recording begins neither with a CSV header nor with a JSON object: {0}")]
     Header(BadLine),
@@ -63,7 +68,8 @@ struct Replay<'a> {
 /// Replays `recording` to its end, or until a stop is asked for.
 pub fn run(args: &RunArgs, recording: &Path, runtime: &Handle, stop: &Stop) -> Result<Summary, RunError> {
     // before Kafka is waited for: a wrong path should be told at once
-    let source = Source::open(recording).map_err(ReplayError::from)?;
+    let unread = |source| ReplayError::Read { path: recording.display().to_string(), source };
+    let source = Source::open(recording).map_err(unread)?;
     let traffic = if args.speed == Speed::Max { Traffic::Bulk } else { Traffic::Paced };
     let started = start(&args.common, traffic, |id| args.shard.owns(id), Settle::Now, runtime, stop)?;
     let Some(Started { producer, known, reader }) = started else { return Ok(Summary::default()) };
@@ -77,7 +83,7 @@ pub fn run(args: &RunArgs, recording: &Path, runtime: &Handle, stop: &Stop) -> R
         rng: rand::make_rng(),
         bad_lines: 0,
     };
-    let ended = replay.lines(stop);
+    let ended = replay.lines(&unread, stop);
     // what was sent is flushed whatever ended the lines; a producer that failed has nothing to flush
     if !matches!(ended, Err(RunError::Produce(_))) {
         replay.producer.flush(stop)?;
@@ -86,12 +92,12 @@ pub fn run(args: &RunArgs, recording: &Path, runtime: &Handle, stop: &Stop) -> R
 }
 
 impl Replay<'_> {
-    fn lines(&mut self, stop: &Stop) -> Result<(), RunError> {
+    fn lines(&mut self, unread: &dyn Fn(io::Error) -> ReplayError, stop: &Stop) -> Result<(), RunError> {
         let mut timeline = Timeline::new(self.args.speed);
         let mut format = None;
         let mut left = self.args.count.unwrap_or(u64::MAX);
         while left > 0 && !stop.asked() {
-            let line = match self.source.next(SLICE).map_err(ReplayError::from)? {
+            let line = match self.source.next(SLICE).map_err(unread)? {
                 Next::End => break,
                 Next::Waiting => {
                     self.serve(Instant::now())?;

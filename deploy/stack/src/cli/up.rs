@@ -40,7 +40,10 @@ impl Clock {
 
 pub(crate) fn run(foreground: bool) -> anyhow::Result<ExitCode> {
     let clock = Clock(Instant::now());
-    let turn = take_turn(&Place::open()?.layout, clock)?;
+    let before = Place::open()?;
+    // a wrong variable is told at once, not after a wait
+    before.wanted()?;
+    let turn = take_turn(&before.layout, clock)?;
     // Looked at only now: the one we waited for may have brought it up.
     let place = Place::open()?;
     let settings = place.wanted()?;

@@ -93,8 +93,8 @@ impl Supervisor {
         match command {
             Command::Apply(wanted) => self.apply(wanted),
             Command::Start(name) => self.slot(&name)?.start_soon(),
-            Command::Stop(name) => self.slot(&name)?.stop(),
-            Command::Kill(name) => self.slot(&name)?.kill(),
+            Command::Stop(name) => self.living(&name)?.stop(),
+            Command::Kill(name) => self.living(&name)?.kill(),
             Command::Pause(name) => self.slot(&name)?.pause(),
             Command::Resume(name) => self.slot(&name)?.resume(),
             Command::Status => {}
@@ -108,6 +108,12 @@ impl Supervisor {
         let known: Vec<&str> = self.slots.iter().map(Slot::name).collect();
         let message = format!("no process named {name}; there are: {}", known.join(" "));
         self.slots.iter_mut().find(|slot| slot.name() == name).ok_or(message)
+    }
+
+    /// One that can be ended.
+    fn living(&mut self, name: &str) -> Result<&mut Slot, String> {
+        let slot = self.slot(name)?;
+        if slot.is_down() { Err(format!("{name} is down already")) } else { Ok(slot) }
     }
 
     fn apply(&mut self, wanted: Vec<Service>) {

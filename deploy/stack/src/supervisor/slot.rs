@@ -22,6 +22,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const SHORT_LIFE: Duration = Duration::from_secs(5);
 
+/// How long what a killed process leaves behind may take to end.
+const REMAINS: Duration = Duration::from_secs(5);
+
 /// A process without a port counts as ready when it has lived this long.
 const PROOF_OF_LIFE: Duration = Duration::from_millis(500);
 
@@ -175,7 +178,14 @@ impl Slot {
             State::Stopping { child, kill_at } => {
                 let gone = !matches!(child.try_wait(), Ok(None));
                 if gone {
-                    self.enter(State::Down);
+                    // PostgreSQL's backends end a little after the process that was told to
+                    let left = proc::remains(layout.root(), &self.service.dir);
+                    if left.is_empty() || *kill_at + REMAINS <= now {
+                        self.enter(State::Down);
+                    }
+                    for process in left {
+                        child::signal(process.pid, Signal::SIGKILL);
+                    }
                 } else if *kill_at <= now {
                     child::signal_tree(child.id(), Signal::SIGKILL);
                 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::book::{Book, Shown};
 use super::line::{Kind, Line, Refused, Said};
-use super::process::Gateway;
+use super::process::{Gateway, Generator};
 use super::{LONG, World, until};
 
 /// Between two looks.
@@ -184,6 +184,27 @@ impl Viewer {
 }
 
 impl World {
+    /// Two replicas without repair under load, each with a viewer of each kind, once all of them follow all products.
+    pub(crate) async fn watched(
+        &self,
+        products: usize,
+        rate: usize,
+    ) -> ([Gateway; 2], Generator, Vec<Viewer>) {
+        let gateways = ["gw1", "gw2"].map(|name| self.gateway(name, &["--repair-page-ms", "0"]));
+        let generator = self.generator(&["--products", &products.to_string(), "--rate", &rate.to_string()]);
+        let mut viewers = Vec::new();
+        for gateway in &gateways {
+            viewers.push(Viewer::at(Kind::Ws, gateway).await);
+            viewers.push(Viewer::at(Kind::Sse, gateway).await);
+        }
+        let follows =
+            |book: &Book| book.held.len() == products && book.all("product_changed").count() > products;
+        for viewer in &viewers {
+            viewer.until("it follows all products", follows).await;
+        }
+        (gateways, generator, viewers)
+    }
+
     /// What the database holds of `products`, or of all.
     pub(crate) async fn all_stored(&self, products: Option<&[Uuid]>) -> HashMap<Uuid, Shown> {
         let rows = self.sql.rows("SELECT product_id, version, price_minor, stock FROM products").await;
