@@ -21,14 +21,16 @@ import { ask } from "./api.js";
  * @property {boolean} draining
  * @property {Outcomes} [outcomes] since it started
  */
-/** @typedef {Replica & {goneAt?: number, perSecond: number, hue: number}} Member */
+/** @typedef {Replica & {goneAt?: number, perSecond: number, counted?: {at: number, sum: number}, hue: number}} Member */
 /** @typedef {{partition: number, from?: string, to?: string, idle_ms: number}} Moved */
-/** @typedef {{at: string, moved: Moved[], joined?: string[], left?: string[]}} Entry of the rebalance log */
+/** @typedef {{at: string, moved: Moved[], joined: string[], left: string[], draining: string[]}} Entry of the rebalance log */
 
 /** How long a replica that has gone is still shown, in ms. */
 const REMEMBERED_MS = 90_000;
 /** Time between two looks, in ms: while nobody looks closely, and while somebody does. */
 const EVERY_MS = { far: 3000, near: 1000 };
+/** Shortest time over which a rate is measured, in s. */
+const SHORTEST_S = 0.9;
 /** Colours there are for replicas. */
 const HUES = 6;
 
@@ -42,12 +44,14 @@ export class Fleet extends EventTarget {
   #near = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  #lookedAt = 0;
+  #turn = 0;
 
+  /** Looks now, and from now on. */
   start() {
+    const turn = ++this.#turn;
     const look = async () => {
       if (!document.hidden) await this.look().catch(() => {});
-      this.#timer = setTimeout(look, this.#near > 0 ? EVERY_MS.near : EVERY_MS.far);
+      if (turn === this.#turn) this.#timer = setTimeout(look, this.#near > 0 ? EVERY_MS.near : EVERY_MS.far);
     };
     clearTimeout(this.#timer);
     look();
@@ -81,7 +85,7 @@ export class Fleet extends EventTarget {
       else this.free.delete(partition);
     }
     this.dispatchEvent(new Event("look"));
-    if (moved.length > 0) this.dispatchEvent(new CustomEvent("moved", { detail: moved }));
+    this.dispatchEvent(new Event("moved"));
   }
 
   /** @returns {Member[]} those that live */
@@ -115,18 +119,11 @@ export class Fleet extends EventTarget {
    */
   #take(replicas, at) {
     const names = new Set(replicas.map(({ replica }) => replica));
-    const seconds = at === undefined ? 0 : (at - this.#lookedAt) / 1000;
     for (const replica of replicas) {
       const held = this.members.get(replica.replica);
-      const before = held?.outcomes, now = replica.outcomes;
-      const counted = before && now && seconds > 0 ? Math.max(0, done(now) - done(before)) / seconds : 0;
-      // Beats come once a second, so two looks may see one: the rate is smoothed.
-      const perSecond = at === undefined ? held?.perSecond ?? 0 : held === undefined || before === undefined ? 0 : held.perSecond * 0.5 + counted * 0.5;
-      const counters = at === undefined && held ? { outcomes: held.outcomes } : {};
-      this.members.set(replica.replica, { ...replica, ...counters, perSecond, hue: held?.hue ?? hue(replica.replica), goneAt: undefined });
+      this.members.set(replica.replica, { ...replica, ...speed(held, replica, at), hue: held?.hue ?? hue(replica.replica), goneAt: undefined });
       for (const partition of replica.partitions) this.partitions = Math.max(this.partitions, partition + 1);
     }
-    if (at !== undefined) this.#lookedAt = at;
     for (const member of this.members.values()) {
       if (names.has(member.replica)) continue;
       if (member.goneAt === undefined) Object.assign(member, { goneAt: Date.now(), partitions: [], perSecond: 0, viewers: 0, lag: 0 });
@@ -137,9 +134,22 @@ export class Fleet extends EventTarget {
   }
 }
 
-/** @param {Outcomes} outcomes */
-function done(outcomes) {
-  return Object.values(outcomes).reduce((sum, n) => sum + n, 0);
+/**
+ * Changes a second between two looks. Beats come once a second, so looks that are close together see the same one.
+ * @param {Member | undefined} held
+ * @param {Replica} now
+ * @param {number | undefined} at
+ * @returns {Pick<Member, "perSecond" | "counted">}
+ */
+function speed(held, { outcomes }, at) {
+  const { perSecond = 0, counted } = held ?? {};
+  if (at === undefined || outcomes === undefined) return { perSecond, counted };
+  const sum = Object.values(outcomes).reduce((all, n) => all + n, 0);
+  // A replica that starts again counts from nothing.
+  if (counted === undefined || sum < counted.sum) return { perSecond: 0, counted: { at, sum } };
+  const seconds = (at - counted.at) / 1000;
+  if (seconds < SHORTEST_S) return { perSecond, counted };
+  return { perSecond: perSecond === 0 ? (sum - counted.sum) / seconds : perSecond * 0.5 + ((sum - counted.sum) / seconds) * 0.5, counted: { at, sum } };
 }
 
 /**

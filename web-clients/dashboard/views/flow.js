@@ -1,11 +1,102 @@
-/** Flow: one change followed from Kafka to the screen, and how long each stage takes. */
+/** Flow: one change followed from Kafka to the screen, how long each stage takes, how much comes through, what is degraded. */
 
-import { h } from "../dom.js";
+import { STAGES } from "../data/traces.js";
+import { fill, h, text } from "../dom.js";
+import { count, duration, rate } from "../format.js";
+import { paint } from "../paint.js";
+import { Follow, STORIES } from "../parts/follow.js";
+import { Histogram } from "../parts/histogram.js";
+import { Sparkline } from "../parts/sparkline.js";
+
+/** Products that are followed for the figures: those that change most. */
+const SAMPLED = 100;
+/** One change is shown at least so long, in ms. */
+const SHOWN_MS = 2500;
+/** Points of the throughput's line, one a second. */
+const POINTS = 60;
+const TICK_MS = 250;
 
 /**
- * @param {import("../main.js").World} _world
+ * @param {import("../main.js").World} world
  * @returns {import("../main.js").View}
  */
-export function flow(_world) {
-  return { title: "Flow", element: h("div", { class: "flow" }, h("h1", null, "Flow")) };
+export function flow({ live, catalogue, fleet, traces }) {
+  const follow = new Follow();
+  const hold = h("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Hold");
+  const histograms = STAGES.map((stage) => new Histogram(`${STORIES[stage][0]}`, STORIES[stage][1] ?? ""));
+  const [age, slow, through, here, stale] = Array.from({ length: 5 }, () => h("b"));
+  if (!age || !slow || !through || !here || !stale) throw new Error("unreachable");
+  const line = new Sparkline();
+  const degraded = h("ul", { class: "degraded", role: "status" });
+  const figure = (/** @type {HTMLElement} */ value, /** @type {string} */ words, /** @type {Node | undefined} */ more = undefined) => h("div", { class: "figure" }, value, h("span", null, words), more);
+  const element = h("div", { class: "flow" }, h("h1", null, "Flow"),
+    h("p", { class: "lead" }, "A change is produced to Kafka, taken up by the replica that owns its partition, written, relayed to all replicas, and shown here."),
+    h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen, half of the changes"), figure(slow, "99 of 100"), figure(through, "changes a second, all replicas", line.element), figure(here, "shown on this page since it was opened"), figure(stale, "since the server's last word")),
+    degraded, follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
+    h("div", { class: "histograms" }, ...histograms.map((histogram) => histogram.element)));
+  follow.element.querySelector("header")?.append(hold);
+
+  let held = false, followedAt = 0;
+  /** @type {number[]} */
+  const points = [];
+  hold.addEventListener("click", () => {
+    held = !held;
+    hold.setAttribute("aria-pressed", String(held));
+    text(hold, held ? "Follow on" : "Hold");
+  });
+  const draw = () => {
+    const { kept } = traces;
+    STAGES.forEach((_, at) => histograms[at]?.show(kept.map(({ ends }) => Math.max(0, (ends[at] ?? 0) - (ends[at - 1] ?? 0)))));
+    const ages = kept.map(({ ends }) => ends.at(-1) ?? 0).sort((a, b) => a - b);
+    const part = (/** @type {number} */ share) => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))];
+    text(age, ages.length === 0 ? "–" : duration(part(0.5) ?? 0));
+    text(slow, ages.length === 0 ? "–" : duration(part(0.99) ?? 0));
+    text(here, count(traces.shown));
+    const last = kept.at(-1);
+    if (last && !held && performance.now() - followedAt > SHOWN_MS) {
+      followedAt = performance.now();
+      follow.show(last);
+    }
+  };
+  const look = () => {
+    points.push(fleet.total.perSecond);
+    points.splice(0, points.length - POINTS);
+    text(through, rate(fleet.total.perSecond));
+    line.show(points);
+  };
+  const tick = () => {
+    text(stale, live.heardAt === 0 ? "–" : duration(performance.now() - live.heardAt));
+    const faults = [
+      ...live.away.map(({ what, since }) => `${what} is away${since ? ` for ${duration(Date.now() - Date.parse(since))}` : ""}: what is shown may be old`),
+      ...(live.state.state === "live" || live.away.length > 0 ? [] : [`the connection is ${live.state.state}${live.state.reason ? `: ${live.state.reason}` : ""}`]),
+      ...(fleet.free.size > 0 ? [`${fleet.free.size} partitions have no owner: their changes wait`] : []),
+      ...(fleet.total.lag > 1000 ? [`${count(fleet.total.lag)} changes wait in Kafka`] : []),
+    ];
+    const told = faults.join("\n") || "Nothing is degraded.";
+    if (degraded.dataset.told === told) return;
+    degraded.dataset.told = told;
+    degraded.classList.toggle("some", faults.length > 0);
+    fill(degraded, ...(faults.length > 0 ? faults : [told]).map((fault) => h("li", null, fault)));
+  };
+  const shown = () => paint("flow", draw);
+  const sample = () => live.want("flow", catalogue.list({ search: "", order: "active", pinned: new Set() }).slice(0, SAMPLED));
+  traces.addEventListener("shown", shown);
+  fleet.addEventListener("look", look);
+  catalogue.addEventListener("list", sample);
+  const far = fleet.near();
+  const ticking = setInterval(() => paint("flow tick", tick), TICK_MS);
+  sample();
+  draw();
+  tick();
+  return {
+    title: "Flow", element,
+    close() {
+      clearInterval(ticking);
+      far();
+      live.want("flow", []);
+      traces.removeEventListener("shown", shown);
+      fleet.removeEventListener("look", look);
+      catalogue.removeEventListener("list", sample);
+    },
+  };
 }

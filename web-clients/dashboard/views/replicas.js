@@ -14,6 +14,8 @@ import { tokenField } from "../parts/token.js";
 
 /** Waits are counted so often, in ms. */
 const TICK_MS = 100;
+/** Lines of the log. */
+const SHOWN = 60;
 const OUTCOMES = /** @type {const} */ (["new", "stale", "replay", "conflict", "poison", "rejected"]);
 
 /**
@@ -55,16 +57,12 @@ export function replicas({ fleet, admin }) {
       gone && copyable("make up", "bring back what is gone"),
       h("p", { class: "note" }, "In the folder where you typed make up. Draining one below needs the admin token."));
   };
-  const drawLog = () => fill(log, ...(entries.length === 0 ? [h("li", { class: "empty" }, "Nothing moved yet.")] : entries.slice(0, 40).map(entry)));
+  const drawLog = () => fill(log, ...(entries.length === 0 ? [h("li", { class: "empty" }, "Nothing moved yet.")] : entries.map(entry)));
   const look = () => paint("replicas", draw);
-  const moved = (/** @type {Event} */ event) => {
-    entries.unshift({ at: new Date().toISOString(), moved: /** @type {CustomEvent} */ (event).detail });
-    paint("moves", drawLog);
-  };
-  const load = async () => {
-    const told = await ask("replicas/log").catch(() => undefined);
+  const moved = async () => {
+    const told = await ask(`replicas/log?limit=${SHOWN}`).catch(() => undefined);
     if (told) entries = told.entries;
-    drawLog();
+    paint("moves", drawLog);
   };
   fleet.addEventListener("look", look);
   fleet.addEventListener("moved", moved);
@@ -75,7 +73,7 @@ export function replicas({ fleet, admin }) {
   }, TICK_MS);
   draw();
   drawLog();
-  load();
+  moved();
   return {
     title: "Replicas", element,
     close() {
@@ -112,7 +110,7 @@ function row(member, admin) {
 }
 
 /** @param {Entry} entry */
-function entry({ at, moved, joined = [], left = [] }) {
+function entry({ at, moved, joined, left, draining }) {
   /** @type {Map<string, {from?: string, to?: string, partitions: number[], idle: number}>} */
   const groups = new Map();
   for (const { partition, from, to, idle_ms } of moved) {
@@ -125,6 +123,7 @@ function entry({ at, moved, joined = [], left = [] }) {
   return h("li", null, h("time", { datetime: at }, time(Date.parse(at))),
     h("div", null,
       joined.length > 0 && h("p", { class: "joined" }, `${joined.join(", ")} joined`),
+      draining.length > 0 && h("p", { class: "left" }, `${draining.join(", ")} drains`),
       left.length > 0 && h("p", { class: "left" }, `${left.join(", ")} left`),
       ...[...groups.values()].map(({ from, to, partitions, idle }) => h("p", null,
         h("b", null, from ?? "nobody"), " → ", h("b", { class: to ? "" : "free" }, to ?? "no owner"), "  ",
