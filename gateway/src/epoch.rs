@@ -17,6 +17,9 @@
 //! A Redis that restarts may come back with less than it acknowledged; the row therefore also keeps the server's
 //! `run_id`, and a reader that meets another one changes the epoch.
 
+#[cfg(test)]
+mod model;
+
 use uuid::Uuid;
 
 use crate::db::{Db, DbError};

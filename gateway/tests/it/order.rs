@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::helpers::audit::{self, Line};
 use crate::helpers::sql::Sql;
-use crate::helpers::{Kind, Viewer, World, until};
+use crate::helpers::{Gate, Kind, Viewer, World, until};
 
 /// Changes a second: enough that every fault meets work in hand, few enough for two cores.
 const RATE: &str = "600";
@@ -66,6 +66,30 @@ async fn order_per_product_holds_while_replicas_join_leave_and_are_killed() {
             "their cursors were good everywhere"
         );
     }
+}
+
+#[tokio::test]
+async fn a_frozen_replica_that_wakes_with_work_in_hand_takes_no_product_back() {
+    let world = World::shared("frozen", 2).await;
+    let (frozen, producer) = (world.gateway("gw1", &[]), world.producer());
+    let mut gate = Gate::close(&world).await;
+    gate.stop_writer(&world, &producer, 0).await;
+    frozen.process.pause();
+    gate.open().await;
+    let _heir = world.gateway("gw2", &[]);
+    producer.changes_to(0, &[gate.next()]).await;
+    world.until_stored(gate.product, 3).await;
+
+    frozen.process.resume();
+    // nobody has told it yet: it writes what it had in hand, version 2
+    let outcome = until("the outcome of what it had in hand", async || {
+        frozen.audit().into_iter().find(|line| line.is_outcome() && line.version == Some(2))
+    })
+    .await;
+    assert_eq!(outcome.event, "stale");
+    assert_eq!(world.stored(gate.product).await.unwrap().0, 3);
+    world.until_all_committed().await;
+    world.follow_relay().await;
 }
 
 /// Waits until a replica has written something since now.
