@@ -16,9 +16,8 @@
 //!
 //! A Redis that restarts may come back with less than it acknowledged; the row therefore also keeps the server's
 //! `run_id`, and a reader that meets another one changes the epoch.
-
-#[cfg(test)]
-mod model;
+//!
+//! `tests/epoch_model.rs` searches every interleaving of this for one that loses a change.
 
 use uuid::Uuid;
 

@@ -11,7 +11,11 @@
 //!
 //! That the search can find anything is shown by [`Bug`]s: with each of them it must end badly.
 
-#![allow(clippy::cast_possible_truncation, reason = "the numbers of a model are small")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "the numbers of a model are small, and a test that can't go on panics"
+)]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -594,7 +598,6 @@ fn no_interleaving_leaves_a_tail_or_a_viewer_without_a_change() {
         ("batches cut anew", Bounds { versions: 2, crashes: 1, ..QUIET }),
         ("Redis with less", Bounds { restarts: 1, ..QUIET }),
         ("a viewer moves", Bounds { seats: 2, moves: 2, ..QUIET }),
-        ("two tails and a flush", Bounds { seats: 2, flushes: 1, ..QUIET }),
     ]);
 }
 
@@ -605,7 +608,8 @@ fn nor_does_any_with_two_tails_and_everything_at_once() {
         ("batches cut anew", Bounds { versions: 3, crashes: 1, ..QUIET }),
         ("Redis with less", Bounds { versions: 2, restarts: 1, crashes: 1, ..QUIET }),
         ("a viewer moves", Bounds { seats: 2, flushes: 1, moves: 1, ..QUIET }),
-        ("two tails", Bounds { seats: 2, flushes: 1, crashes: 1, lost_commands: 1, ..QUIET }),
+        ("two tails and a flush", Bounds { seats: 2, flushes: 1, ..QUIET }),
+        ("two tails and more", Bounds { seats: 2, flushes: 1, crashes: 1, lost_commands: 1, ..QUIET }),
     ]);
 }
 
