@@ -4,36 +4,30 @@
 //! waits by itself for what it needs. Stop: not ready; leave the group while viewers are sent away, spread over the drain
 //! time; end the HTTP server; end what runs in the background. Each step has a bound, so the whole does.
 
+mod lanes;
+
 use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{HttpServer, web};
 use anyhow::Context as _;
-use chrono::Utc;
-use schema::topics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::aside::Aside;
 use crate::audit::Audit;
-use crate::backoff::Backoff;
 use crate::config::Settings;
 use crate::db::Db;
-use crate::health::{Dependency, Health};
+use crate::health::Health;
 use crate::http;
-use crate::ingest;
-use crate::kafka::{ConsumerSettings, DeadLetters, Lane, ensure_topics};
+use crate::kafka::Lane;
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
+use crate::ratings::{self, Accept};
 use crate::redis::Redis;
-use crate::relay::Relay;
 use crate::replicas::{self, Replicas};
 
-/// First and longest delay between two tries to prepare a server.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// How often the history's partitions are looked after.
-const PARTITIONS_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Seconds for requests that are being answered when the HTTP server ends; viewers are gone by then.
 const HTTP_END_S: u64 = 2;
 /// How long background tasks may take to end once they are asked to.
@@ -45,7 +39,6 @@ pub struct Application {
     listener: TcpListener,
     db: Db,
     redis: Redis,
-    dead_letters: DeadLetters,
     aside: Aside,
     audit: Audit,
     health: Health,
@@ -64,13 +57,9 @@ impl Application {
         let db = Db::new(settings.database_url.expose()).context("SHELFWIRE_DATABASE_URL")?;
         let redis =
             Redis::new(settings.redis_url.expose(), &settings.redis_prefix).context("SHELFWIRE_REDIS_URL")?;
-        let letters = topics::dead_letters(&settings.changes_topic).name;
         let (health, metrics) = (Health::default(), Metrics::default());
-        let watched = (&health, &metrics.ingest, &audit);
-        let dead_letters = DeadLetters::new(&settings.kafka, &letters, settings.replica(), watched)
-            .context("SHELFWIRE_KAFKA")?;
         let aside = Aside::default();
-        Ok(Self { settings, listener, db, redis, dead_letters, aside, audit, health, metrics })
+        Ok(Self { settings, listener, db, redis, aside, audit, health, metrics })
     }
 
     /// Serves until `shutdown`, or until somebody asks this replica to drain.
@@ -150,6 +139,7 @@ impl Application {
             self.health.clone(),
             self.metrics.clone(),
             replicas.clone(),
+            self.ratings(live)?,
             {
                 let live = live.clone();
                 move || live.cursor()
@@ -172,7 +162,23 @@ impl Application {
         Ok(server)
     }
 
-    /// Prepares the servers, joins the group, and works until the lane fails.
+    /// The door of ratings.
+    fn ratings(&self, live: &Live) -> anyhow::Result<http::Ratings> {
+        let (settings, live) = (&self.settings, live.clone());
+        let watched = (&self.health, &self.metrics.ratings);
+        Ok(http::Ratings {
+            accept: Accept::new(
+                &settings.kafka,
+                &settings.ratings.ratings_topic,
+                settings.replica(),
+                watched,
+            )?,
+            knows: Box::new(move |id| live.knows(id)),
+            window: settings.ratings.rating_window,
+        })
+    }
+
+    /// Prepares the servers, joins the groups, and works until the lane fails.
     async fn work(
         &self,
         lanes: &mut Vec<Lane>,
@@ -182,15 +188,11 @@ impl Application {
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         self.prepare_servers(tables).await;
-        let base = &self.settings.changes_topic;
-        let changes = self.start_ingest(base, &self.settings.group, usize::from(self.settings.writers))?;
+        let changes = self.start_changes()?;
         replicas.set_lane(changes.status());
-        // a group of its own: the assignor balances all partitions of a group together, and would give one replica the
-        // changes and another the redrives
-        let redrive =
-            self.start_ingest(&topics::redrive(base).name, &format!("{}-redrive", self.settings.group), 1)?;
-        lanes.extend([changes, redrive]);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(keep_partitions(self.db.clone())));
+        lanes.extend([changes, self.start_redrive()?, self.start_ratings()?]);
+        tasks.spawn(stop.clone().run_until_cancelled_owned(lanes::keep_partitions(self.db.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(ratings::forget_old_keys(self.db.clone())));
         let failed = lanes.iter_mut().map(|lane| Box::pin(lane.failed()));
         let (failed, _, _) = futures_util::future::select_all(failed).await;
         Err(failed).context("a lane ended by itself")
@@ -202,75 +204,5 @@ impl Application {
         let leave = futures_util::future::join_all(lanes.into_iter().map(Lane::stop));
         tokio::join!(leave, live.drain(Duration::from_secs(self.settings.drain_s)));
         server.stop(true).await;
-    }
-
-    /// Makes tables and topics, however long their servers are away.
-    async fn prepare_servers(&self, tables: &CancellationToken) {
-        prepare(&self.health, Dependency::Postgres, || self.db.migrate()).await;
-        tables.cancel();
-        prepare(&self.health, Dependency::Postgres, || self.db.make_partitions(Utc::now().date_naive()))
-            .await;
-        let base = &self.settings.changes_topic;
-        let wanted = [topics::changes(base), topics::redrive(base), topics::dead_letters(base)];
-        prepare(&self.health, Dependency::Kafka, || ensure_topics(&self.settings.kafka, &wanted)).await;
-    }
-
-    /// A way to the relay for one lane.
-    fn relay(&self) -> Relay {
-        let (db, redis, health) = (self.db.clone(), self.redis.clone(), self.health.clone());
-        Relay::new(db, redis, health, self.aside.clone(), self.metrics.relay.clone())
-    }
-
-    /// Joins `group` to consume `topic`.
-    fn start_ingest(&self, topic: &str, group: &str, writers: usize) -> anyhow::Result<Lane> {
-        let settings = ConsumerSettings {
-            brokers: self.settings.kafka.clone(),
-            group: group.to_owned(),
-            topic: topic.to_owned(),
-            replica: self.settings.replica().to_owned(),
-            writers,
-            aside: self.aside.clone(),
-        };
-        let parts = ingest::Parts {
-            db: self.db.clone(),
-            relay: self.relay(),
-            dead_letters: self.dead_letters.clone(),
-            health: self.health.clone(),
-            metrics: self.metrics.ingest.clone(),
-            audit: self.audit.clone(),
-            replica: self.settings.replica().to_owned(),
-            batch_rows: usize::try_from(self.settings.batch_rows).unwrap_or(usize::MAX),
-        };
-        Ok(ingest::start(&settings, &parts)?)
-    }
-}
-
-/// Repeats `step` until it succeeds.
-async fn prepare<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
-    health: &Health,
-    what: Dependency,
-    step: impl Fn() -> F,
-) -> T {
-    let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), health.reporter());
-    loop {
-        match step().await {
-            Ok(done) => return done,
-            Err(error) => reporter.away(what, &error),
-        }
-        backoff.wait().await;
-    }
-}
-
-/// Makes the history's partitions ahead of time.
-async fn keep_partitions(db: Db) {
-    loop {
-        let wait = match db.make_partitions(Utc::now().date_naive()).await {
-            Ok(()) => PARTITIONS_EVERY,
-            Err(error) => {
-                tracing::warn!(%error, "history partitions can't be made now");
-                RETRY.1
-            }
-        };
-        tokio::time::sleep(wait).await;
     }
 }

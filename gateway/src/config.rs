@@ -2,6 +2,7 @@
 //!
 //! A secret can also come from a file (`…_FILE`), and is never printed: its `Debug` form is hidden.
 
+pub mod ratings;
 pub mod viewers;
 
 use std::fmt;
@@ -105,6 +106,10 @@ pub struct Settings {
     /// What all keys start with, so that several installations can share a server.
     #[arg(long, env = "SHELFWIRE_REDIS_PREFIX", default_value = "shelfwire:", help_heading = "Redis")]
     pub redis_prefix: String,
+
+    /// Where ratings travel, and what their average is of.
+    #[command(flatten)]
+    pub ratings: ratings::RatingSettings,
 
     /// What viewers may cost.
     #[command(flatten)]

@@ -22,6 +22,7 @@ pub mod live;
 pub mod metrics;
 mod params;
 pub mod problem;
+pub mod ratings;
 pub mod redis;
 pub mod relay;
 pub mod replicas;

@@ -3,6 +3,8 @@
 //! Names start with `shelfwire_`, units are base units, and no label holds a product id or a viewer's text. A metric's
 //! HELP line is what stands beside its registration.
 
+pub mod ratings;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -13,10 +15,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use ratings::RatingMetrics;
+
 /// A label named `outcome`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Outcome {
-    /// `new`, `stale`, `replay`, `conflict`, `poison` or `rejected`.
+    /// Of a change `new`, `stale`, `replay`, `conflict`, `poison` or `rejected`; of other things as their help says.
     pub outcome: &'static str,
 }
 
@@ -58,6 +62,8 @@ pub struct Metrics {
     pub relay: RelayMetrics,
     /// Of the live lane.
     pub live: LiveMetrics,
+    /// Of the ratings lane.
+    pub ratings: RatingMetrics,
 }
 
 /// The ingest lane's metrics.
@@ -134,7 +140,8 @@ impl Default for Metrics {
         let ingest = IngestMetrics::register(&mut registry);
         let relay = RelayMetrics::register(&mut registry);
         let live = LiveMetrics::register(&mut registry);
-        Self { registry: Arc::new(registry), ingest, relay, live }
+        let ratings = RatingMetrics::register(&mut registry);
+        Self { registry: Arc::new(registry), ingest, relay, live, ratings }
     }
 }
 

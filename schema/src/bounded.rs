@@ -21,6 +21,8 @@ pub type Version = Bounded<1, 9_007_199_254_740_991>;
 pub type PriceMinor = Bounded<0, 1_000_000_000_000>;
 /// Pieces in stock; the upper end is PostgreSQL's `integer`.
 pub type Stock = Bounded<0, 2_147_483_647>;
+/// A rating, from 0 (bad) to 10 (good).
+pub type Rate = Bounded<0, 10>;
 
 /// A number outside its range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

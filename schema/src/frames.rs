@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ListedProduct, PhotoMark, Product, ProductId, Version};
+use crate::{ListedProduct, PhotoMark, Product, ProductId, Rating, Subject, Version};
 
 /// The name of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum FrameType {
     ProductChanged,
     /// [`crate::PhotoChanged`].
     PhotoChanged,
+    /// [`RatingChanged`].
+    RatingChanged,
     /// [`ReplicasChanged`].
     ReplicasChanged,
     /// [`Gap`].
@@ -39,11 +41,12 @@ pub enum FrameType {
 
 impl FrameType {
     /// Every frame.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Hello,
         Self::Snapshot,
         Self::ProductChanged,
         Self::PhotoChanged,
+        Self::RatingChanged,
         Self::ReplicasChanged,
         Self::Gap,
         Self::Status,
@@ -59,6 +62,7 @@ impl FrameType {
             Self::Snapshot => "snapshot",
             Self::ProductChanged => "product_changed",
             Self::PhotoChanged => "photo_changed",
+            Self::RatingChanged => "rating_changed",
             Self::ReplicasChanged => "replicas_changed",
             Self::Gap => "gap",
             Self::Status => "status",
@@ -101,7 +105,7 @@ pub struct Limits {
 }
 
 /// One page of the state of the products that the viewer asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// The products of this page, by id.
     pub products: Vec<ListedProduct>,
@@ -112,7 +116,7 @@ pub struct Snapshot {
 }
 
 /// A product's new state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductChanged {
     /// The state.
     #[serde(flatten)]
@@ -120,6 +124,9 @@ pub struct ProductChanged {
     /// The photo that the product has.
     #[serde(flatten)]
     pub photo: PhotoMark,
+    /// What its ratings add up to; null while it was never rated.
+    #[serde(default)]
+    pub rating: Option<Rating>,
     /// First version that this frame folds in.
     pub from: Version,
     /// Time from the Kafka record's timestamp to the encoding of this frame, milliseconds; absent for a repair.
@@ -129,6 +136,16 @@ pub struct ProductChanged {
     /// Kafka record's timestamp, each as that machine's clock says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_ms: Option<[i64; 3]>,
+}
+
+/// Ratings of a subject were counted. The same for viewers and on the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RatingChanged {
+    /// What was rated.
+    pub subject: Subject,
+    /// What its ratings add up to. A count that is not above the one that is held is old news.
+    #[serde(flatten)]
+    pub rating: Rating,
 }
 
 /// A position that went to the dead letters: a version of its product may be missing.

@@ -19,6 +19,9 @@ pub const CONTENT_TYPE: &str = "content-type";
 /// Header: W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
 
+/// Header of a rating: SHA-256 of the key by which a rating that is sent again counts once, see [`crate::KeyHash`].
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Headers that a dead letter carries besides those of its source record.
 pub mod dead_letter {
     /// The source record's key, byte for byte; absent when it had none.

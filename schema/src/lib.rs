@@ -1,6 +1,6 @@
 //! The contract that Shelfwire's services and clients share.
 //!
-//! Events travel through Kafka ([`ProductChanged`]), current state is a [`Product`], viewers receive
+//! Events travel through Kafka ([`ProductChanged`], [`ProductRated`]), current state is a [`Product`], viewers receive
 //! [`frames`], replicas exchange [`relay`] entries, and all names and limits of topics stand in [`topics`].
 //! The crate does no I/O and knows no runtime, so that everything here can be tested as plain values.
 //!
@@ -18,11 +18,14 @@ mod poison;
 mod product;
 mod product_changed;
 mod product_id;
+mod product_rated;
+mod rating;
 mod raw_event;
 pub mod relay;
+mod subject;
 pub mod topics;
 
-pub use bounded::{Bounded, OutOfRange, PriceMinor, Stock, Version};
+pub use bounded::{Bounded, OutOfRange, PriceMinor, Rate, Stock, Version};
 pub use currency::{Currency, UnknownCurrency};
 pub use name::{Name, NameError};
 pub use photo::{PhotoChanged, PhotoHash, PhotoHashError, PhotoMark, PhotoRevision};
@@ -30,3 +33,6 @@ pub use poison::{Poison, PoisonReason};
 pub use product::{ListedProduct, Product};
 pub use product_changed::ProductChanged;
 pub use product_id::{ProductId, ProductIdError};
+pub use product_rated::{KeyHash, ProductRated};
+pub use rating::{Rating, Tally, Total};
+pub use subject::{Subject, SubjectError};

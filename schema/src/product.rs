@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, Name, PhotoMark, PriceMinor, ProductId, Stock, Version};
+use crate::{Currency, Name, PhotoMark, PriceMinor, ProductId, Rating, Stock, Version};
 
 /// A product as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,7 +26,7 @@ pub struct Product {
 }
 
 /// A product as snapshots and HTTP answers list it: its state, and what is known of it besides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ListedProduct {
     /// The state that its newest change made.
     #[serde(flatten)]
@@ -34,4 +34,7 @@ pub struct ListedProduct {
     /// Its photo.
     #[serde(flatten)]
     pub photo: PhotoMark,
+    /// What its ratings add up to; null while it was never rated.
+    #[serde(default)]
+    pub rating: Option<Rating>,
 }

@@ -10,8 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::headers::EventType;
-use crate::raw_event::RawEvent;
-use crate::topics::MAX_VALUE_BYTES;
+use crate::raw_event::{RawEvent, value_of};
 use crate::{Currency, Name, Poison, PoisonReason, PriceMinor, Product, ProductId, Stock, Version};
 
 /// The whole state of a product after one change.
@@ -55,15 +54,7 @@ impl ProductChanged {
         ce_type: Option<&[u8]>,
         ce_specversion: Option<&[u8]>,
     ) -> Result<Self, Poison> {
-        let value = value.ok_or_else(|| Poison::record(PoisonReason::Tombstone, "the value is null"))?;
-        if value.is_empty() {
-            return Err(Poison::record(PoisonReason::Empty, "the value has no bytes"));
-        }
-        if value.len() > MAX_VALUE_BYTES {
-            let detail = format!("the value has {} bytes, the most is {MAX_VALUE_BYTES}", value.len());
-            return Err(Poison::record(PoisonReason::TooLarge, detail));
-        }
-        Self::TYPE.check(ce_type, ce_specversion)?;
+        let value = value_of(Self::TYPE, value, ce_type, ce_specversion)?;
         let change = Self::from_json(value)?;
         if !key.is_some_and(|key| change.product_id.is_key(key)) {
             return Err(Poison::record(PoisonReason::KeyMismatch, "the record's key must be the product_id"));
@@ -74,7 +65,7 @@ impl ProductChanged {
     fn from_json(json: &[u8]) -> Result<Self, Poison> {
         let mut raw = RawEvent::read(json, FIELDS)?;
         Ok(Self {
-            event_id: event_id(&raw.text("event_id")?)?,
+            event_id: raw.event_id("event_id")?,
             product_id: raw
                 .text("product_id")?
                 .parse()
@@ -86,7 +77,7 @@ impl ProductChanged {
             currency: Currency::try_from(raw.text("currency")?.as_ref())
                 .map_err(|e| Poison::field(PoisonReason::OutOfRange, "currency", e))?,
             stock: raw.integer("stock")?,
-            occurred_at: utc("occurred_at", &raw.text("occurred_at")?)?,
+            occurred_at: raw.utc("occurred_at")?,
         })
     }
 
@@ -102,26 +93,4 @@ impl ProductChanged {
             occurred_at: self.occurred_at,
         }
     }
-}
-
-fn event_id(text: &str) -> Result<Uuid, Poison> {
-    let id =
-        text.parse::<ProductId>().map_err(|e| Poison::field(PoisonReason::WrongType, "event_id", e))?.uuid();
-    if id.get_version_num() == 7 {
-        Ok(id)
-    } else {
-        Err(Poison::field(PoisonReason::OutOfRange, "event_id", "must be a UUID of version 7"))
-    }
-}
-
-fn utc(field: &'static str, text: &str) -> Result<DateTime<Utc>, Poison> {
-    let time = DateTime::parse_from_rfc3339(text).map_err(|e| {
-        Poison::field(PoisonReason::WrongType, field, format!("must be a time of RFC 3339: {e}"))
-    })?;
-    if time.offset().local_minus_utc() != 0 {
-        return Err(Poison::field(PoisonReason::OutOfRange, field, "must be in UTC"));
-    }
-    // PostgreSQL keeps microseconds and has no leap seconds: what is shown and what is stored must be equal
-    DateTime::from_timestamp_micros(time.timestamp_micros())
-        .ok_or_else(|| Poison::field(PoisonReason::OutOfRange, field, "is too far from now"))
 }

@@ -7,9 +7,33 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use uuid::Uuid;
 
-use crate::{Poison, PoisonReason};
+use crate::headers::EventType;
+use crate::topics::MAX_VALUE_BYTES;
+use crate::{Poison, PoisonReason, ProductId};
+
+/// The bytes of a record that may be an event of type `event`, by its headers `ce_type` and `ce_specversion`. Errors:
+/// `tombstone`, `empty`, `too_large`, `unknown_type`, `unknown_version`.
+pub(crate) fn value_of<'a>(
+    event: EventType,
+    value: Option<&'a [u8]>,
+    ce_type: Option<&[u8]>,
+    ce_specversion: Option<&[u8]>,
+) -> Result<&'a [u8], Poison> {
+    let value = value.ok_or_else(|| Poison::record(PoisonReason::Tombstone, "the value is null"))?;
+    if value.is_empty() {
+        return Err(Poison::record(PoisonReason::Empty, "the value has no bytes"));
+    }
+    if value.len() > MAX_VALUE_BYTES {
+        let detail = format!("the value has {} bytes, the most is {MAX_VALUE_BYTES}", value.len());
+        return Err(Poison::record(PoisonReason::TooLarge, detail));
+    }
+    event.check(ce_type, ce_specversion)?;
+    Ok(value)
+}
 
 /// The value of one field, as far as the contract needs it.
 #[derive(Debug)]
@@ -79,6 +103,30 @@ impl<'a, const N: usize> RawEvent<'a, N> {
             Scalar::Text(_) => Err(wrong_type(field, "a whole number", "a string")),
             Scalar::Other(what) => Err(wrong_type(field, "a whole number", what)),
         }
+    }
+
+    /// The UUID of version 7 in `field`, in its one form.
+    pub(crate) fn event_id(&mut self, field: &'static str) -> Result<Uuid, Poison> {
+        let id = self.text(field)?.parse::<ProductId>();
+        let id = id.map_err(|e| Poison::field(PoisonReason::WrongType, field, e))?.uuid();
+        if id.get_version_num() == 7 {
+            Ok(id)
+        } else {
+            Err(Poison::field(PoisonReason::OutOfRange, field, "must be a UUID of version 7"))
+        }
+    }
+
+    /// The time (RFC 3339, UTC) in `field`, to the microsecond.
+    pub(crate) fn utc(&mut self, field: &'static str) -> Result<DateTime<Utc>, Poison> {
+        let time = DateTime::parse_from_rfc3339(&self.text(field)?).map_err(|e| {
+            Poison::field(PoisonReason::WrongType, field, format!("must be a time of RFC 3339: {e}"))
+        })?;
+        if time.offset().local_minus_utc() != 0 {
+            return Err(Poison::field(PoisonReason::OutOfRange, field, "must be in UTC"));
+        }
+        // PostgreSQL keeps microseconds and has no leap seconds: what is shown and what is stored must be equal
+        DateTime::from_timestamp_micros(time.timestamp_micros())
+            .ok_or_else(|| Poison::field(PoisonReason::OutOfRange, field, "is too far from now"))
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::frames::{Gap, ReplicasChanged};
+use crate::frames::{Gap, RatingChanged, ReplicasChanged};
 use crate::{Currency, Name, PhotoChanged, PriceMinor, Product, ProductId, Stock, Version};
 
 /// Longest entry, bytes; a large batch takes several.
@@ -23,6 +23,8 @@ pub enum RelayFrame {
     ProductChanged(RelayedProduct),
     /// A product's photo was stored or removed.
     PhotoChanged(PhotoChanged),
+    /// Ratings of a subject were counted.
+    RatingChanged(RatingChanged),
     /// A position that went to the dead letters.
     Gap(Gap),
     /// Who serves which partitions.
@@ -47,6 +49,7 @@ impl RelayFrame {
         match head.kind.as_ref() {
             "product_changed" => serde_json::from_str(json).map(Self::ProductChanged),
             "photo_changed" => serde_json::from_str(json).map(Self::PhotoChanged),
+            "rating_changed" => serde_json::from_str(json).map(Self::RatingChanged),
             "gap" => serde_json::from_str(json).map(Self::Gap),
             "replicas_changed" => serde_json::from_str(json).map(Self::ReplicasChanged),
             _ => Ok(Self::Unknown),

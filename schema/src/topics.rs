@@ -7,6 +7,11 @@ pub const PARTITIONS: i32 = 12;
 /// Default name of the topic of changes.
 pub const PRODUCT_CHANGES: &str = "product-changes";
 
+/// Default name of the topic of ratings.
+pub const PRODUCT_RATINGS: &str = "product-ratings";
+
+/// The source of events by the gateway, for `ce_source`.
+pub const GATEWAY_SOURCE: &str = "/shelfwire/gateway";
 /// The source of events by the generator, for `ce_source`.
 pub const GENERATOR_SOURCE: &str = "/shelfwire/generator";
 
@@ -35,6 +40,12 @@ pub fn changes(base: &str) -> TopicSpec {
 pub fn redrive(base: &str) -> TopicSpec {
     let config = &[("cleanup.policy", "delete"), ("retention.ms", DAY_14_MS)];
     TopicSpec { name: format!("{base}.redrive"), partitions: PARTITIONS, config }
+}
+
+/// Ratings: not compacted, for each one counts. What was counted stands in the database; the topic keeps what came last.
+pub fn ratings(base: &str) -> TopicSpec {
+    let config = &[("cleanup.policy", "delete"), ("retention.ms", DAY_14_MS)];
+    TopicSpec { name: base.to_owned(), partitions: PARTITIONS, config }
 }
 
 /// Dead letters of `base`: values may be as large as any record that the broker took, plus headers.

@@ -8,7 +8,6 @@
 //! Keys must be unique per product and version, and sorted: two replicas then lock rows in the same order.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
@@ -20,11 +19,9 @@ use schema::{Product, ProductChanged, ProductId};
 use uuid::Uuid;
 
 use super::products::rows_of;
-use super::{DbError, connect, epoch};
+use super::writer::{Writer, in_time};
+use super::{DbError, epoch};
 use crate::epoch::Epoch;
-
-/// Longest time for one batch, from BEGIN to COMMIT. Above the server's own limits, so that these speak first.
-const BATCH_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A batch in columns, sorted by product and version, each pair once.
 #[derive(Debug, Default)]
@@ -84,33 +81,18 @@ pub struct Applied {
     pub epoch: Epoch,
 }
 
-/// One writer's connection, opened when it is needed.
-pub struct Writer {
-    url: String,
-    connection: Option<AsyncPgConnection>,
-}
-
 impl Writer {
-    pub(super) const fn new(url: String) -> Self {
-        Self { url, connection: None }
-    }
-
     /// Writes the batch; `changes` are those of `columns`, `today` is the history's day (UTC).
     ///
     /// # Errors
     /// Nothing was written, or (time-out, lost connection) it is not known; applying the batch again is always right.
     pub async fn apply(&mut self, changes: &[&ProductChanged], today: NaiveDate) -> Result<Applied, DbError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect::connect(&self.url).await.map_err(|error| DbError::Away(error.to_string()))?,
-        };
+        let mut connection = self.take().await?;
         let columns = Columns::new(changes);
         let batch =
             connection.transaction(async |connection| write(connection, changes, &columns, today).await);
-        let applied = tokio::time::timeout(BATCH_TIMEOUT, batch)
-            .await
-            .map_err(|_| DbError::Timeout(BATCH_TIMEOUT))??;
-        self.connection = Some(connection);
+        let applied = in_time(batch).await?;
+        self.keep(connection);
         Ok(applied)
     }
 }

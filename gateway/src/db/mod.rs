@@ -1,7 +1,7 @@
 //! Postgres through Diesel. Every SQL statement of the gateway lives in this folder.
 //!
-//! Readers share a small pool. Each writer of the ingest lane has a connection of its own ([`Writer`]), which it throws
-//! away after any failure: a transaction whose answer did not come is in no known state.
+//! Readers share a small pool. Each writer of a lane has a connection of its own ([`Writer`]), which it throws away after
+//! any failure: a transaction whose answer did not come is in no known state.
 //!
 //! Failure: [`DbError`] splits what may pass by itself, and is retried, from what never will.
 
@@ -9,14 +9,21 @@ mod apply;
 mod connect;
 mod epoch;
 mod error;
+mod fold;
 mod history;
 mod migrate;
 mod photos;
 mod products;
+mod progress;
+mod ratings;
 mod tables;
+mod writer;
 
-pub use apply::{Applied, Columns, Stored, Writer};
+pub use apply::{Applied, Columns, Stored};
 pub use error::DbError;
+pub use fold::{Counted, Folded, IncomingRating};
+pub use progress::Progress;
+pub use writer::Writer;
 
 use std::time::Duration;
 
@@ -51,7 +58,7 @@ impl Db {
         Ok(Self { url: url.to_owned(), readers, epoch })
     }
 
-    /// A connection for one writer of the ingest lane.
+    /// A connection for one writer of a lane.
     pub fn writer(&self) -> Writer {
         Writer::new(self.url.clone())
     }

@@ -1,12 +1,17 @@
 //! Reads of current state, and of what lists show beside it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use schema::{Currency, ListedProduct, Name, PhotoMark, PriceMinor, Product, ProductId, Stock, Version};
+use schema::{
+    Currency, ListedProduct, Name, PhotoMark, PriceMinor, Product, ProductId, Rating, Stock, Version,
+};
 use uuid::Uuid;
 
 use super::photos::{self, MarkRow};
+use super::ratings;
 use super::tables::products;
 use super::{Db, DbError, within};
 
@@ -118,11 +123,13 @@ async fn list(connection: &mut AsyncPgConnection, rows: Vec<ProductRow>) -> Quer
     let range = (first.product_id, last.product_id);
     let photos = photos::marks_of(connection, range).await?;
     let mut photos = photos.iter().peekable();
+    let mut ratings: HashMap<ProductId, Rating> =
+        ratings::ratings_of(connection, range).await?.into_iter().collect();
     let listed = products.into_iter().map(|product| {
         let id = product.product_id;
         while photos.next_if(|row| row.product_id() < id).is_some() {}
         let photo = photos.next_if(|row| row.product_id() == id).map_or(PhotoMark::NONE, MarkRow::mark);
-        ListedProduct { product, photo }
+        ListedProduct { product, photo, rating: ratings.remove(&id) }
     });
     Ok(listed.collect())
 }

@@ -51,3 +51,26 @@ diesel::table! {
         bytes -> Nullable<Bytea>,
     }
 }
+
+diesel::table! {
+    /// Totals, one row a subject that was rated.
+    ratings (subject) {
+        subject -> Text,
+        recent -> Array<SmallInt>,
+        average -> Nullable<Double>,
+        window_size -> Integer,
+        count -> BigInt,
+        sum -> BigInt,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// How far a topic is folded into the tables.
+    consumer_progress (topic, partition) {
+        topic -> Text,
+        partition -> Integer,
+        next_offset -> BigInt,
+        refused_at -> Nullable<Timestamptz>,
+    }
+}

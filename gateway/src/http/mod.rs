@@ -14,9 +14,12 @@ mod health;
 mod origin;
 mod pages;
 mod products;
+mod ratings;
 mod replicas;
 #[cfg(test)]
 mod tests;
+
+pub use ratings::Ratings;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -43,6 +46,7 @@ pub struct State {
     health: Health,
     metrics: Metrics,
     replicas: Replicas,
+    ratings: Ratings,
     admin_token: Option<Secret>,
     origins: Origins,
     /// This replica's place in the relay, as viewers name it.
@@ -59,6 +63,7 @@ impl State {
         health: Health,
         metrics: Metrics,
         replicas: Replicas,
+        ratings: Ratings,
         cursor: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -66,6 +71,7 @@ impl State {
             health,
             metrics,
             replicas,
+            ratings,
             admin_token: settings.admin_token.clone(),
             origins: Origins::new(&settings.allowed_origins),
             cursor: Box::new(cursor),
@@ -102,6 +108,10 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/products", products::list))
         .service(read("/products/{id}", products::one))
         .service(read("/products/{id}/changes", products::changes))
+        .service(web::resource("/products/{id}/rate").route(web::post().to(ratings::rate_product)))
+        .service(read("/products/{id}/total", ratings::product_total))
+        .service(web::resource("/rate").route(web::post().to(ratings::rate_site)))
+        .service(read("/total", ratings::site_total))
         .service(read("/replicas", replicas::list))
         .service(read("/replicas/log", replicas::log))
         .service(web::resource("/replicas/{name}/drain").route(web::post().to(replicas::drain)))

@@ -21,7 +21,7 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST"),
     (
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "Authorization, Cache-Control, Content-Type, If-None-Match, Last-Event-ID",
+        "Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID",
     ),
     // seconds
     (header::ACCESS_CONTROL_MAX_AGE, "600"),

@@ -69,7 +69,10 @@ pub(super) async fn one(
     let listed = match reached(id, state.db.listed(id).await?, wanted) {
         Err(missing) if wanted.is_none() || wait.is_zero() => return Err(missing),
         Err(_) => {
-            let _place = state.waiting.try_acquire().map_err(|_| Problem::Busy)?;
+            let _place = state
+                .waiting
+                .try_acquire()
+                .map_err(|_| Problem::Busy("too many requests wait for a version"))?;
             wait_for(&state.db, id, wanted, Instant::now() + wait).await?
         }
         Ok(listed) => listed,
@@ -114,11 +117,13 @@ fn reached(
     }
 }
 
-/// Names everything in the answer that changes: `v17`, or `v17.p2` once the product had a photo.
+/// Names everything in the answer that changes: `v17`, `v17.p2` once the product had a photo, `v17.p2.r5` once it was
+/// rated.
 fn tag(listed: &ListedProduct) -> EntityTag {
-    let ListedProduct { product, photo } = listed;
+    let ListedProduct { product, photo, rating } = listed;
     let photo = if *photo == PhotoMark::NONE { String::new() } else { format!(".p{}", photo.revision) };
-    EntityTag::new_strong(format!("v{}{photo}", product.version))
+    let rating = rating.map_or_else(String::new, |rating| format!(".r{}", rating.count));
+    EntityTag::new_strong(format!("v{}{photo}{rating}", product.version))
 }
 
 /// Looks again and again until `deadline`; a product that is not known yet is waited for, too.

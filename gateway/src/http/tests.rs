@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::Cli;
+use crate::ratings::Accept;
 use crate::redis::Redis;
 use crate::replicas;
 
@@ -32,7 +33,14 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         health: health.clone(),
         metrics: metrics.clone(),
     });
-    web::Data::new(State::new(&settings, db, health, metrics, replicas, || Some("a place".to_owned())))
+    let watched = (&health, &metrics.ratings);
+    let ratings = Ratings {
+        accept: Accept::new(NOBODY, "t", settings.replica(), watched).unwrap(),
+        knows: Box::new(|_| false),
+        window: 10,
+    };
+    let place = || Some("a place".to_owned());
+    web::Data::new(State::new(&settings, db, health, metrics, replicas, ratings, place))
 }
 
 fn alone(flags: &[&str]) -> web::Data<State> {

@@ -32,6 +32,9 @@ pub enum KafkaError {
     /// No answer came in time: the record may have arrived or not.
     #[error("Kafka did not answer within {0:?}: the record may have arrived or not")]
     Unanswered(std::time::Duration),
+    /// Too many records are on their way: this one is not.
+    #[error("too many records are on their way to Kafka")]
+    Full,
     /// A record could not be handed to the broker.
     #[error("the record was not delivered: {0}")]
     Delivery(String),

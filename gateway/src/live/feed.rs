@@ -12,8 +12,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use schema::Subject;
 use schema::client_message::{MAX_MESSAGE_BYTES, MAX_SUBSCRIPTION};
-use schema::frames::{FrameType, Hello, Limits};
+use schema::frames::{FrameType, Hello, Limits, RatingChanged};
 use uuid::Uuid;
 
 use super::cursor::Cursor;
@@ -167,6 +168,11 @@ impl Feed {
         *self.viewer.resumed.borrow_mut() = Interest::NONE;
         self.viewer.floor.borrow_mut().clear();
         let snapshot = self.snapshot(&wanted, EntryId::default()).await;
+        // no page holds it; before the last one, whose cursor stands for all of the snapshot
+        if let Some(rating) = snapshot.site {
+            let site = RatingChanged { subject: Subject::Site, rating };
+            self.viewer.tell(FrameType::RatingChanged, json(&site));
+        }
         self.pages(&snapshot, reset).await
     }
 

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use bytestring::ByteString;
 use chrono::Utc;
-use schema::frames::{FrameType, ProductChanged};
+use schema::frames::{FrameType, ProductChanged, RatingChanged};
 use schema::relay::{RelayFrame, RelayedProduct};
-use schema::{PhotoChanged, PhotoMark, Product, ProductId};
+use schema::{PhotoChanged, PhotoMark, Product, ProductId, Rating};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -48,6 +48,29 @@ impl Frame {
     }
 }
 
+/// What is known of a product beside its state.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Beside {
+    /// Its photo.
+    pub(super) photo: PhotoMark,
+    /// What its ratings add up to.
+    pub(super) rating: Option<Rating>,
+}
+
+impl Beside {
+    /// Of a product of which nothing more is known.
+    pub(super) const NOTHING: Self = Self { photo: PhotoMark::NONE, rating: None };
+
+    /// The newer of both, in each respect.
+    fn newest(self, other: Self) -> Self {
+        let count = |rating: Option<Rating>| rating.map_or(0, |rating| rating.count);
+        Self {
+            photo: if other.photo.revision > self.photo.revision { other.photo } else { self.photo },
+            rating: if count(other.rating) > count(self.rating) { other.rating } else { self.rating },
+        }
+    }
+}
+
 /// What a relay frame tells the view.
 #[derive(Debug)]
 pub(super) enum News {
@@ -55,6 +78,8 @@ pub(super) enum News {
     Product(Product),
     /// A product's photo.
     Photo(PhotoChanged),
+    /// A subject's rating.
+    Rating(RatingChanged),
     /// Nothing.
     None,
 }
@@ -73,26 +98,24 @@ pub(super) struct Decoded {
 /// What frames of products tell besides their state, which writers of the relay do not know: the view's knowledge, and
 /// what was read since.
 pub(super) struct Known<'a> {
-    view: &'a dyn Fn(ProductId) -> PhotoMark,
-    photos: HashMap<ProductId, PhotoMark>,
+    view: &'a dyn Fn(ProductId) -> Beside,
+    read: HashMap<ProductId, Beside>,
 }
 
 impl<'a> Known<'a> {
     /// Begins with what the view knows.
-    pub(super) fn new(view: &'a dyn Fn(ProductId) -> PhotoMark) -> Self {
-        Self { view, photos: HashMap::new() }
+    pub(super) fn new(view: &'a dyn Fn(ProductId) -> Beside) -> Self {
+        Self { view, read: HashMap::new() }
     }
 
-    fn photo(&self, id: ProductId) -> PhotoMark {
+    fn beside(&self, id: ProductId) -> Beside {
         let held = (self.view)(id);
-        self.photos.get(&id).filter(|read| read.revision > held.revision).copied().unwrap_or(held)
+        self.read.get(&id).map_or(held, |read| held.newest(*read))
     }
 
-    fn note(&mut self, change: &PhotoChanged) {
-        let newest = self.photo(change.product_id);
-        if change.revision > newest.revision {
-            self.photos.insert(change.product_id, change.mark());
-        }
+    fn note(&mut self, id: ProductId, news: Beside) {
+        let read = self.read.entry(id).or_insert(Beside::NOTHING);
+        *read = read.newest(news);
     }
 }
 
@@ -126,9 +149,17 @@ pub(super) fn decode(entry: &[u8], times: Times, known: &mut Known<'_>) -> (Vec<
         match RelayFrame::read(text.get()) {
             Ok(RelayFrame::ProductChanged(relayed)) => frames.push(product(relayed, times, known)),
             Ok(RelayFrame::PhotoChanged(change)) => {
-                known.note(&change);
+                known.note(change.product_id, Beside { photo: change.mark(), ..Beside::NOTHING });
                 let told = other(FrameType::PhotoChanged, Some(change.product_id), &change);
                 frames.push(Decoded { news: News::Photo(change), ..told });
+            }
+            Ok(RelayFrame::RatingChanged(change)) => {
+                let id = change.subject.product_id();
+                if let Some(id) = id {
+                    known.note(id, Beside { rating: Some(change.rating), ..Beside::NOTHING });
+                }
+                let told = other(FrameType::RatingChanged, id, &change);
+                frames.push(Decoded { news: News::Rating(change), ..told });
             }
             Ok(RelayFrame::Gap(gap)) => frames.push(other(FrameType::Gap, gap.product_id, &gap)),
             Ok(RelayFrame::ReplicasChanged(news)) => {
@@ -147,8 +178,9 @@ fn product(relayed: RelayedProduct, times: Times, known: &mut Known<'_>) -> Deco
     let age_ms = after(times.now_ms);
     let path = relayed.path_ms.zip(after(times.relayed_ms));
     let path_ms = path.map(|([taken, written], on_relay)| [taken, written, on_relay.max(written)]);
-    let photo = known.photo(relayed.product.product_id);
-    let changed = ProductChanged { product: relayed.product, photo, from: relayed.from, age_ms, path_ms };
+    let Beside { photo, rating } = known.beside(relayed.product.product_id);
+    let product = relayed.product;
+    let changed = ProductChanged { product, photo, rating, from: relayed.from, age_ms, path_ms };
     let data = json(&changed);
     let product = changed.product;
     let frame = Frame {
@@ -181,7 +213,7 @@ mod tests {
         "recorded_ms":1000,"path_ms":[30,190]}"#;
 
     fn decode(entry: &[u8], now_ms: i64) -> (Vec<Decoded>, u64) {
-        super::decode(entry, Times { relayed_ms: now_ms - 20, now_ms }, &mut Known::new(&|_| PhotoMark::NONE))
+        super::decode(entry, Times { relayed_ms: now_ms - 20, now_ms }, &mut Known::new(&|_| Beside::NOTHING))
     }
 
     fn data(decoded: &Decoded) -> serde_json::Value {
@@ -208,7 +240,7 @@ mod tests {
         };
         // written in the order of their way to the relay, which need not be that of their revisions
         let entry = format!("[{PRODUCT},{},{PRODUCT},{},{PRODUCT}]", photo(5), photo(4));
-        let held = super::super::view::tests::photo(0, 3).mark();
+        let held = Beside { photo: super::super::view::tests::photo(0, 3).mark(), ..Beside::NOTHING };
         let (frames, _) =
             super::decode(entry.as_bytes(), Times { relayed_ms: 0, now_ms: 0 }, &mut Known::new(&|_| held));
         let told: Vec<_> = [0, 2, 4].map(|at| data(&frames[at])["photo_revision"].clone()).into();

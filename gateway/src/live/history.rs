@@ -109,14 +109,22 @@ impl History {
 
     /// The entry without what is no news to this viewer; `None` when too much was missed.
     fn news(&self, entry: &StreamEntry, viewer: &Viewer) -> Option<Entry> {
-        let held = |id| self.live.shared.photo(id);
+        let shared = &self.live.shared;
+        let held = |id| shared.beside(id);
         let (decoded, _) = frame::decode(&entry.frames, Times::now(entry.id), &mut Known::new(&held));
         let interest = viewer.interest.borrow();
         let mut floor = viewer.floor.borrow_mut();
         let mut frames: Vec<Frame> = Vec::with_capacity(decoded.len());
         for Decoded { news, frame, .. } in decoded {
-            // products are told with the photo that is held, so an older one would take the viewer back
-            if matches!(news, News::Photo(change) if change.revision < held(change.product_id).revision) {
+            // products are told with the photo and rating that are held, so older ones would take the viewer back
+            let is_old = match news {
+                News::Photo(change) => change.revision < held(change.product_id).photo.revision,
+                News::Rating(change) => {
+                    shared.rating(change.subject).is_some_and(|held| change.rating.count < held.count)
+                }
+                News::Product(_) | News::None => false,
+            };
+            if is_old {
                 continue;
             }
             let asked_for = frame.product_id.is_none_or(|id| interest.has(id));

@@ -38,6 +38,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
+use schema::ProductId;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -184,6 +185,11 @@ impl Live {
     /// This replica's place as a cursor. A state that is read from the database afterwards is at least as new.
     pub fn cursor(&self) -> Option<String> {
         self.shared.cursor().map(|cursor| cursor.to_string())
+    }
+
+    /// Whether this replica has heard of a product.
+    pub fn knows(&self, id: ProductId) -> bool {
+        self.shared.version(id).is_some()
     }
 
     /// Lets no viewer in any more and sends those away that are here, spread over `time`. Returns when none is left, or

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schema::frames::RatingChanged;
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{PhotoChanged, PhotoMark, PhotoRevision, ProductId, Version};
 use tokio::time::Instant;
@@ -63,6 +64,8 @@ enum Lacking {
     State(Version),
     /// This revision of its photo, or a later one. Nobody sends it again when a replica dies between write and relay.
     Photo(PhotoRevision),
+    /// This count of its ratings, or a higher one.
+    Rating(i64),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +115,9 @@ impl Repair {
         let (seen, generation) = (Instant::now(), now.generation);
         for listed in &page {
             let id = listed.product.product_id;
-            let lacking = [Lacking::State(listed.product.version), Lacking::Photo(listed.photo.revision)];
-            for what in lacking.into_iter().filter(|what| self.lacks(id, *what)) {
+            let known = [Lacking::State(listed.product.version), Lacking::Photo(listed.photo.revision)];
+            let rating = listed.rating.map(|rating| Lacking::Rating(rating.count));
+            for what in known.into_iter().chain(rating).filter(|what| self.lacks(id, *what)) {
                 if suspects.len() < MAX_SUSPECTS {
                     suspects.push_back(Suspect { id, what, seen, generation, end: None });
                 }
@@ -159,6 +163,10 @@ impl Repair {
                 let PhotoMark { hash, revision } = listed.photo;
                 RelayFrame::PhotoChanged(PhotoChanged { product_id: id, hash, revision })
             }
+            Lacking::Rating(_) => {
+                let Some(rating) = listed.rating else { return Ok(()) };
+                RelayFrame::RatingChanged(RatingChanged { subject: id.into(), rating })
+            }
         };
         let entry = json(&[frame]).into_bytes();
         if self.redis.append(epoch, &[entry]).await?.iter().any(Option::is_some) {
@@ -170,7 +178,8 @@ impl Repair {
     fn lacks(&self, id: ProductId, what: Lacking) -> bool {
         match what {
             Lacking::State(version) => self.shared.version(id).is_none_or(|held| held < version),
-            Lacking::Photo(revision) => self.shared.photo(id).revision < revision,
+            Lacking::Photo(revision) => self.shared.beside(id).photo.revision < revision,
+            Lacking::Rating(count) => self.shared.rating(id.into()).is_none_or(|held| held.count < count),
         }
     }
 }

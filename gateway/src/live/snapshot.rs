@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytestring::ByteString;
-use schema::ListedProduct;
+use schema::{ListedProduct, Rating};
 
 use super::frame::json;
 use crate::redis::EntryId;
@@ -15,14 +15,16 @@ use crate::redis::EntryId;
 const PAGE_PRODUCTS: usize = 100;
 /// Most bytes of a page's products.
 const PAGE_BYTES: usize = 64 * 1024;
-/// Bytes of a product's JSON beside its name, at most: field names, a UUID, a hash, and each value at its longest.
-const FIXED_BYTES: usize = 372;
+/// Bytes of a product's JSON beside its name, at most: field names, a UUID, a hash, a rating, and each value at its longest.
+const FIXED_BYTES: usize = 500;
 
 /// Products at one place of the relay.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     /// Their place: what came up to here is in them.
     pub(super) place: EntryId,
+    /// The site's rating there.
+    pub(super) site: Option<Rating>,
     products: Vec<Arc<ListedProduct>>,
     pages: Vec<Page>,
 }
@@ -36,21 +38,21 @@ struct Page {
 }
 
 impl Snapshot {
-    /// A snapshot of `products`, which must be sorted by id.
-    pub(super) fn new(place: EntryId, products: Vec<Arc<ListedProduct>>) -> Self {
+    /// A snapshot of `products`, which must be sorted by id, and of the site's rating.
+    pub(super) fn new(place: EntryId, products: Vec<Arc<ListedProduct>>, site: Option<Rating>) -> Self {
         let mut pages = Vec::new();
         let (mut start, mut bytes) = (0, 0);
         for (at, listed) in products.iter().enumerate() {
-            let size = FIXED_BYTES + escaped_len(listed.product.name.as_str());
-            if at > start && (at - start == PAGE_PRODUCTS || bytes + size > PAGE_BYTES) {
+            let takes = FIXED_BYTES + escaped_len(listed.product.name.as_str());
+            if at > start && (at - start == PAGE_PRODUCTS || bytes + takes > PAGE_BYTES) {
                 pages.push(Page { end: at, json: OnceLock::new() });
                 (start, bytes) = (at, 0);
             }
-            bytes += size;
+            bytes += takes;
         }
         // the last page is there even when it is empty: it says that the snapshot is over
         pages.push(Page { end: products.len(), json: OnceLock::new() });
-        Self { place, products, pages }
+        Self { place, site, products, pages }
     }
 
     /// How many pages there are; at least one.
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn pages_hold_all_products_once_and_the_last_says_so() {
         let snapshot =
-            Snapshot::new(EntryId::default(), (0..201).map(|id| Arc::new(listed(id, 1, 1))).collect());
+            Snapshot::new(EntryId::default(), (0..201).map(|id| Arc::new(listed(id, 1, 1))).collect(), None);
         assert_eq!(snapshot.pages(), 3);
         let pages: Vec<_> = (0..3).map(|at| read(&snapshot, at)).collect();
         assert_eq!(pages.iter().map(|p| p.products.len()).collect::<Vec<_>>(), [100, 100, 1]);
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn nothing_is_one_page() {
-        let snapshot = Snapshot::new(EntryId::default(), Vec::new());
+        let snapshot = Snapshot::new(EntryId::default(), Vec::new(), None);
         assert_eq!(snapshot.page(0, false), r#"{"products":[],"reset":false,"last":true}"#);
     }
 
@@ -117,6 +119,8 @@ mod tests {
         let long = |id| {
             let mut listed = listed(id, (1 << 53) - 1, 1);
             listed.photo.revision = schema::PhotoRevision::MAX;
+            let (count, sum) = (i64::MAX, i64::MAX);
+            listed.rating = Some(Rating { average: Some(20.0 / 3.0), window: 1000, count, sum });
             let product = &mut listed.product;
             product.name = "\u{1}".repeat(200).as_str().try_into().unwrap();
             product.price_minor = schema::PriceMinor::MAX;
@@ -124,7 +128,7 @@ mod tests {
             product.occurred_at = "+262142-12-31T23:59:59.999999999Z".parse().unwrap();
             Arc::new(listed)
         };
-        let snapshot = Snapshot::new(EntryId::default(), (0..100).map(long).collect());
+        let snapshot = Snapshot::new(EntryId::default(), (0..100).map(long).collect(), None);
         assert!(snapshot.pages() > 1);
         for at in 0..snapshot.pages() {
             assert!(snapshot.page(at, false).len() <= PAGE_BYTES + 64, "{}", snapshot.page(at, false).len());

@@ -7,12 +7,12 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use schema::{ListedProduct, PhotoMark, ProductId, Version};
+use schema::{ListedProduct, ProductId, Rating, Subject, Version};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::cursor::Cursor;
-use super::frame::{Audience, Decoded, Frame, News};
+use super::frame::{Audience, Beside, Decoded, Frame, News};
 use super::interest::Interest;
 use super::ring::{Entry, Ring};
 use super::snapshot::Snapshot;
@@ -20,7 +20,7 @@ use super::view::View;
 use crate::redis::EntryId;
 
 /// Bytes of a product in a snapshot, about.
-const PRODUCT_BYTES: u64 = 420;
+const PRODUCT_BYTES: u64 = 480;
 /// Snapshots that may be on their way to viewers before viewers share older ones. With fewer a new viewer gets one of this
 /// moment, so that it is not told what changed before it came.
 const OWN_SNAPSHOTS: usize = 8;
@@ -117,6 +117,7 @@ impl Shared {
                 let audience = match news {
                     News::Product(product) => state.view.fold(product),
                     News::Photo(change) => state.view.fold_photo(&change),
+                    News::Rating(change) => state.view.fold_rating(&change),
                     News::None => Some(Audience::All),
                 };
                 frames.extend(audience.map(|audience| Frame { audience, ..frame }));
@@ -175,7 +176,7 @@ impl Shared {
             Interest::All => state.snapshot_of_all(least),
             Interest::Only(ids) => {
                 let products = ids.iter().filter_map(|id| state.view.get(*id)).map(Arc::clone).collect();
-                Arc::new(Snapshot::new(state.ring.last(), products))
+                Arc::new(Snapshot::new(state.ring.last(), products, state.view.rating(Subject::Site)))
             }
         })
     }
@@ -185,9 +186,14 @@ impl Shared {
         self.read(|state| state.view.get(id).map(|listed| listed.product.version))?
     }
 
-    /// The photo of a product as viewers have been told.
-    pub(super) fn photo(&self, id: ProductId) -> PhotoMark {
-        self.read(|state| state.view.photo(id)).unwrap_or(PhotoMark::NONE)
+    /// What viewers have been told of a product beside its state.
+    pub(super) fn beside(&self, id: ProductId) -> Beside {
+        self.read(|state| state.view.beside(id)).unwrap_or(Beside::NOTHING)
+    }
+
+    /// What viewers have been told of a subject's ratings.
+    pub(super) fn rating(&self, subject: Subject) -> Option<Rating> {
+        self.read(|state| state.view.rating(subject))?
     }
 
     /// This replica's place as viewers name it.
@@ -220,7 +226,8 @@ impl State {
             return Arc::clone(snapshot);
         }
         let products: Vec<Arc<ListedProduct>> = self.view.products_after(None).map(Arc::clone).collect();
-        let snapshot = Arc::new(Snapshot::new(self.ring.last(), products));
+        let site = self.view.rating(Subject::Site);
+        let snapshot = Arc::new(Snapshot::new(self.ring.last(), products, site));
         snapshots.held.push(Arc::downgrade(&snapshot));
         snapshots.newest = Some((total, Arc::clone(&snapshot)));
         snapshot

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use schema::Subject;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -147,6 +148,9 @@ impl Tail {
 
     async fn load(&self) -> Result<View, DbError> {
         let mut view = View::default();
+        if let Some(site) = self.db.total(Subject::Site).await? {
+            view.load_rating(Subject::Site, site.rating);
+        }
         let mut after = None;
         loop {
             let page = self.db.listed_after(after, LOAD_ROWS).await?;
@@ -213,7 +217,7 @@ impl Tail {
 
     /// Decodes entries and hands them on.
     fn take(&self, entries: &[StreamEntry]) {
-        let held = |id| self.shared.photo(id);
+        let held = |id| self.shared.beside(id);
         let mut known = Known::new(&held);
         let mut decoded = Vec::with_capacity(entries.len());
         for entry in entries {

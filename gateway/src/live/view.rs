@@ -5,9 +5,9 @@
 //! state, and still news for a viewer that comes with a cursor from before. The view therefore decides for whom a frame
 //! is: [`Audience::All`], [`Audience::Resumed`], or nobody.
 //!
-//! What is known of a product beside its state (its photo) is held apart, for it may come first; whatever is shown of a
-//! product is put together from both. So a frame of its state that was made before the photo never brings the older one
-//! back.
+//! What is known of a product beside its state (its photo, its rating) is held apart, for it may come first; whatever is
+//! shown of a product is put together from both. So a frame of its state that was made before the photo never brings the
+//! older one back. The site's rating stands beside those of products.
 //!
 //! **Invariant:** per product, versions of the frames for all viewers rise, and so do those of the frames for resumed
 //! ones (which get both kinds). So whoever starts at a snapshot or at a cursor never gets a lower version later.
@@ -17,9 +17,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use schema::{ListedProduct, PhotoChanged, PhotoMark, Product, ProductId};
+use schema::frames::RatingChanged;
+use schema::{ListedProduct, PhotoChanged, PhotoMark, Product, ProductId, Rating, Subject};
 
-use super::frame::Audience;
+use super::frame::{Audience, Beside};
 
 /// One product's state.
 #[derive(Debug)]
@@ -29,12 +30,31 @@ struct Held {
     relayed: i64,
 }
 
-/// One product's photo.
+/// Something beside a product's state: the newest one, by a number that rises.
 #[derive(Debug)]
-struct HeldPhoto {
-    mark: PhotoMark,
+struct Newest<T> {
+    value: T,
+    number: i64,
     /// Whether a frame of the relay told it since the view was loaded.
     relayed: bool,
+}
+
+impl<T> Newest<T> {
+    const fn loaded(value: T, number: i64) -> Self {
+        Self { value, number, relayed: false }
+    }
+
+    /// Takes one from the relay and says who should hear of it. One below what is held is for nobody, not even for
+    /// viewers that have an older one: frames of the product tell what is held, and a lower one behind them would take
+    /// these viewers back.
+    fn fold(&mut self, value: T, number: i64) -> Option<Audience> {
+        if number < self.number || (number == self.number && self.relayed) {
+            return None;
+        }
+        let is_new = number > self.number;
+        *self = Self { value, number, relayed: true };
+        Some(if is_new { Audience::All } else { Audience::Resumed })
+    }
 }
 
 /// The newest state of each product. Sorted by id, so that pages of it need no sorting.
@@ -42,7 +62,9 @@ struct HeldPhoto {
 pub(super) struct View {
     products: BTreeMap<ProductId, Held>,
     /// Of products that ever had one; the product itself may be on its way.
-    photos: HashMap<ProductId, HeldPhoto>,
+    photos: HashMap<ProductId, Newest<PhotoMark>>,
+    /// Of what was ever rated; the product itself may be on its way.
+    ratings: HashMap<Subject, Newest<Rating>>,
 }
 
 impl View {
@@ -50,18 +72,27 @@ impl View {
     pub(super) fn load(&mut self, listed: ListedProduct) {
         let id = listed.product.product_id;
         if listed.photo != PhotoMark::NONE {
-            self.photos.insert(id, HeldPhoto { mark: listed.photo, relayed: false });
+            self.photos.insert(id, Newest::loaded(listed.photo, listed.photo.revision.get()));
+        }
+        if let Some(rating) = listed.rating {
+            self.load_rating(id.into(), rating);
         }
         self.products.insert(id, Held { listed: Arc::new(listed), relayed: 0 });
+    }
+
+    /// Takes a rating from Postgres, when the view is loaded.
+    pub(super) fn load_rating(&mut self, subject: Subject, rating: Rating) {
+        self.ratings.insert(subject, Newest::loaded(rating, rating.count));
     }
 
     /// Takes a state from the relay and says who should hear of it.
     pub(super) fn fold(&mut self, product: Product) -> Option<Audience> {
         let version = product.version.get();
-        let photo = self.photo(product.product_id);
+        let Beside { photo, rating } = self.beside(product.product_id);
         match self.products.entry(product.product_id) {
             Entry::Vacant(free) => {
-                free.insert(Held { listed: Arc::new(ListedProduct { product, photo }), relayed: version });
+                let listed = Arc::new(ListedProduct { product, photo, rating });
+                free.insert(Held { listed, relayed: version });
                 Some(Audience::All)
             }
             Entry::Occupied(mut held) => {
@@ -73,38 +104,47 @@ impl View {
                 if version <= held.listed.product.version.get() {
                     return Some(Audience::Resumed);
                 }
-                held.listed = Arc::new(ListedProduct { product, photo });
+                held.listed = Arc::new(ListedProduct { product, photo, rating });
                 Some(Audience::All)
             }
         }
     }
 
-    /// Takes a photo's change from the relay and says who should hear of it. One below what is held is for nobody, not
-    /// even for viewers that have an older one: every frame tells the photo that is held, and a lower one behind it
-    /// would take them back.
+    /// Takes a photo's change from the relay and says who should hear of it.
     pub(super) fn fold_photo(&mut self, change: &PhotoChanged) -> Option<Audience> {
         let mark = change.mark();
-        let held = self
-            .photos
-            .entry(change.product_id)
-            .or_insert(HeldPhoto { mark: PhotoMark::NONE, relayed: false });
-        if mark.revision < held.mark.revision || (mark.revision == held.mark.revision && held.relayed) {
-            return None;
-        }
-        held.relayed = true;
-        if mark.revision == held.mark.revision {
-            return Some(Audience::Resumed);
-        }
-        held.mark = mark;
-        if let Some(product) = self.products.get_mut(&change.product_id) {
+        let held = self.photos.entry(change.product_id).or_insert(Newest::loaded(PhotoMark::NONE, 0));
+        let audience = held.fold(mark, mark.revision.get());
+        if audience == Some(Audience::All)
+            && let Some(product) = self.products.get_mut(&change.product_id)
+        {
             Arc::make_mut(&mut product.listed).photo = mark;
         }
-        Some(Audience::All)
+        audience
     }
 
-    /// The photo of a product.
-    pub(super) fn photo(&self, id: ProductId) -> PhotoMark {
-        self.photos.get(&id).map_or(PhotoMark::NONE, |held| held.mark)
+    /// Takes a rating's change from the relay and says who should hear of it.
+    pub(super) fn fold_rating(&mut self, change: &RatingChanged) -> Option<Audience> {
+        let RatingChanged { subject, rating } = *change;
+        let held = self.ratings.entry(subject).or_insert(Newest::loaded(rating, 0));
+        let audience = held.fold(rating, rating.count);
+        if audience == Some(Audience::All)
+            && let Some(product) = subject.product_id().and_then(|id| self.products.get_mut(&id))
+        {
+            Arc::make_mut(&mut product.listed).rating = Some(rating);
+        }
+        audience
+    }
+
+    /// What is known of a product beside its state.
+    pub(super) fn beside(&self, id: ProductId) -> Beside {
+        let photo = self.photos.get(&id).map_or(PhotoMark::NONE, |held| held.value);
+        Beside { photo, rating: self.rating(id.into()) }
+    }
+
+    /// What a subject's ratings add up to.
+    pub(super) fn rating(&self, subject: Subject) -> Option<Rating> {
+        self.ratings.get(&subject).map(|held| held.value)
     }
 
     /// One product.
@@ -146,7 +186,7 @@ pub(super) mod tests {
 
     /// The same as lists show it, with the photo of a revision.
     pub(in crate::live) fn listed(id: u128, version: i64, revision: i64) -> ListedProduct {
-        ListedProduct { product: product(id, version), photo: photo(id, revision).mark() }
+        ListedProduct { product: product(id, version), photo: photo(id, revision).mark(), rating: None }
     }
 
     /// A photo's change; its hash tells the revision, and revision 0 is none.
@@ -206,6 +246,25 @@ pub(super) mod tests {
         view.load(listed(1, 1, 5));
         let audiences = [4, 5, 5, 4, 6].map(|revision| view.fold_photo(&photo(1, revision)));
         assert_eq!(audiences, [None, Some(Audience::Resumed), None, None, Some(Audience::All)]);
+    }
+
+    /// A rating's change, of a product or of the site.
+    pub(in crate::live) fn rated(id: Option<u128>, count: i64) -> RatingChanged {
+        let subject = id.map_or(Subject::Site, |id| Subject::Product(uuid::Uuid::from_u128(id).into()));
+        RatingChanged { subject, rating: Rating { average: Some(1.0), window: 10, count, sum: count } }
+    }
+
+    #[test]
+    fn a_rating_never_goes_back_whatever_comes_of_its_product() {
+        let mut view = View::default();
+        view.load(ListedProduct { rating: Some(rated(Some(1), 5).rating), ..listed(1, 3, 0) });
+        let audiences = [4, 5, 5, 7, 6].map(|count| view.fold_rating(&rated(Some(1), count)));
+        assert_eq!(audiences, [None, Some(Audience::Resumed), None, Some(Audience::All), None]);
+        view.fold(product(1, 4));
+        let shown: Vec<_> = view.products_after(None).map(|p| p.rating.unwrap().count).collect();
+        assert_eq!(shown, [7]);
+        assert_eq!(view.fold_rating(&rated(None, 1)), Some(Audience::All));
+        assert_eq!(view.rating(Subject::Site).map(|rating| rating.count), Some(1));
     }
 
     #[test]

@@ -244,7 +244,10 @@ impl Viewer {
     }
 
     fn wants(&self, frame: &Frame) -> bool {
-        let Some(id) = frame.product_id else { return true };
+        let Some(id) = frame.product_id else {
+            // who began with a snapshot has it already
+            return frame.audience == Audience::All || *self.resumed.borrow() != Interest::NONE;
+        };
         let is_news = || {
             let above_floor = || self.floor.borrow().get(&id).is_none_or(|floor| frame.version > *floor);
             self.resumed.borrow().has(id) && (frame.version == 0 || above_floor())

@@ -18,14 +18,17 @@ pub(crate) struct Kind {
 }
 
 /// Every kind that has a page.
-pub(crate) const ALL: [Kind; 14] = [
+pub(crate) const ALL: [Kind; 17] = [
     INVALID_PARAMETER,
     UNKNOWN_PARAMETER,
+    UNPROCESSABLE,
+    UNSUPPORTED_MEDIA_TYPE,
     UNAUTHORIZED,
     ADMIN_DISABLED,
     ORIGIN_NOT_ALLOWED,
     NOT_FOUND,
     PRODUCT_NOT_FOUND,
+    NOT_RATED,
     REPLICA_NOT_FOUND,
     METHOD_NOT_ALLOWED,
     VERSION_NOT_REACHED,
@@ -50,6 +53,22 @@ pub(super) const UNKNOWN_PARAMETER: Kind = Kind {
     retryable: false,
     about: "The query holds a name that this address does not know. It is refused rather than ignored, so that a \
             misspelt one is noticed. The member `field` names it, `rule` lists the known ones.",
+};
+pub(super) const UNPROCESSABLE: Kind = Kind {
+    slug: "unprocessable",
+    title: "A value can't be taken",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    retryable: false,
+    about: "The request is well formed, but a value in it breaks its rule. The member `field` names it, `rule` says what \
+            it must be.",
+};
+pub(super) const UNSUPPORTED_MEDIA_TYPE: Kind = Kind {
+    slug: "unsupported-media-type",
+    title: "This address does not take a body of this type",
+    status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    retryable: false,
+    about: "The header `Content-Type` of the request names another type than the address takes; the member `detail` says \
+            which.",
 };
 pub(super) const UNAUTHORIZED: Kind = Kind {
     slug: "unauthorized",
@@ -88,6 +107,14 @@ pub(super) const PRODUCT_NOT_FOUND: Kind = Kind {
     status: StatusCode::NOT_FOUND,
     retryable: false,
     about: "No change of this product was stored. If one was just made, ask with `min_version=1` to wait for it.",
+};
+pub(super) const NOT_RATED: Kind = Kind {
+    slug: "not-rated",
+    title: "The product was never rated",
+    status: StatusCode::NOT_FOUND,
+    retryable: false,
+    about: "The product is known, and nobody has rated it yet. A rating that was taken a moment ago is counted within a \
+            second or so.",
 };
 pub(super) const REPLICA_NOT_FOUND: Kind = Kind {
     slug: "replica-not-found",
@@ -136,11 +163,11 @@ pub(super) const SERVICE_AWAY: Kind = Kind {
 };
 pub(super) const BUSY: Kind = Kind {
     slug: "busy",
-    title: "Too many requests wait for a version",
+    title: "Too many requests of this kind are being worked on",
     status: StatusCode::SERVICE_UNAVAILABLE,
     retryable: true,
-    about: "Requests with `min_version` hold a place while they wait, and all places are taken. Come again after the \
-            seconds in the header `Retry-After`.",
+    about: "Some requests hold a place until they are answered (those with `min_version`, and ratings on their way to \
+            Kafka), and all places are taken. Come again after the seconds in the header `Retry-After`.",
 };
 
 #[cfg(test)]

@@ -40,6 +40,17 @@ pub enum Problem {
         /// What it does know.
         known: &'static [&'static str],
     },
+    /// What was sent is no value of its kind.
+    #[error("`{field}` {rule}")]
+    Unprocessable {
+        /// Which part.
+        field: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// The body is of another type than what this address takes.
+    #[error("{0}")]
+    UnsupportedMediaType(&'static str),
     /// The admin token is missing or another one.
     #[error("send the admin token as `Authorization: Bearer TOKEN`")]
     Unauthorized,
@@ -55,6 +66,9 @@ pub enum Problem {
     /// The product is not known.
     #[error("no change of product `{0}` was stored")]
     ProductNotFound(schema::ProductId),
+    /// The product was never rated.
+    #[error("no rating of product `{0}` was counted")]
+    NotRated(schema::ProductId),
     /// The replica does not live.
     #[error("no replica named `{0}` lives")]
     ReplicaNotFound(String),
@@ -78,9 +92,9 @@ pub enum Problem {
     /// A service that the answer needs is away.
     #[error("{} does not answer, it is waited for", .0.as_str())]
     ServiceAway(Dependency),
-    /// Too many requests wait.
-    #[error("too many requests wait for a version")]
-    Busy,
+    /// Too many requests are being worked on.
+    #[error("{0}")]
+    Busy(&'static str),
     /// What the HTTP library refused.
     #[error("{1}")]
     Other(StatusCode, String),
@@ -120,18 +134,21 @@ impl Problem {
         match self {
             Self::InvalidParameter { .. } => kinds::INVALID_PARAMETER,
             Self::UnknownParameter { .. } => kinds::UNKNOWN_PARAMETER,
+            Self::Unprocessable { .. } => kinds::UNPROCESSABLE,
+            Self::UnsupportedMediaType(_) => kinds::UNSUPPORTED_MEDIA_TYPE,
             Self::Unauthorized => kinds::UNAUTHORIZED,
             Self::AdminDisabled => kinds::ADMIN_DISABLED,
             Self::OriginNotAllowed(_) => kinds::ORIGIN_NOT_ALLOWED,
             Self::NotFound => kinds::NOT_FOUND,
             Self::ProductNotFound(_) => kinds::PRODUCT_NOT_FOUND,
+            Self::NotRated(_) => kinds::NOT_RATED,
             Self::ReplicaNotFound(_) => kinds::REPLICA_NOT_FOUND,
             Self::MethodNotAllowed => kinds::METHOD_NOT_ALLOWED,
             Self::VersionNotReached { .. } => kinds::VERSION_NOT_REACHED,
             Self::UriTooLong(_) => kinds::URI_TOO_LONG,
             Self::UpgradeRequired(_) => kinds::UPGRADE_REQUIRED,
             Self::ServiceAway(_) => kinds::SERVICE_AWAY,
-            Self::Busy => kinds::BUSY,
+            Self::Busy(_) => kinds::BUSY,
             Self::Other(status, _) => Kind {
                 slug: "",
                 title: status.canonical_reason().unwrap_or("Error"),
@@ -146,6 +163,7 @@ impl Problem {
     fn field_and_rule(&self) -> Option<(&str, String)> {
         match self {
             Self::InvalidParameter { field, rule } => Some((field, rule.clone())),
+            Self::Unprocessable { field, rule } => Some((field, (*rule).to_owned())),
             Self::UnknownParameter { field, known: [] } => Some((field, "no parameter is known here".into())),
             Self::UnknownParameter { field, known } => {
                 Some((field, format!("must be one of: {}", known.join(", "))))

@@ -32,6 +32,8 @@ mod order;
 mod outcomes;
 mod poison;
 mod postgres_faults;
+mod ratings;
+mod ratings_faults;
 mod rebalance;
 mod redelivery;
 mod redis_faults;

@@ -30,6 +30,8 @@ pub(crate) struct Book {
     pub(crate) cursor: Option<String>,
     /// How the last connection ended: with its close frame, if it had one.
     pub(crate) ended: Option<Option<(u16, String)>>,
+    /// The newest rating of each subject, as a viewer keeps it: a count that is not above the held one is dropped.
+    pub(crate) ratings: HashMap<String, Value>,
     /// SSE's `retry:`.
     pub(crate) retry_ms: Option<u64>,
     /// What must not be.
@@ -137,13 +139,18 @@ impl Book {
             "gap" => {
                 self.excused.extend(data["product_id"].as_str().map(|id| id.parse::<Uuid>().unwrap()));
             }
-            "product_changed" => self.take_change(data),
+            "product_changed" => {
+                self.take_rating(&data["product_id"], &data["rating"]);
+                self.take_change(data);
+            }
+            "rating_changed" => self.take_rating(&data["subject"], data),
             _ => {}
         }
     }
 
     fn take_page(&mut self, data: &Value) {
         for product in data["products"].as_array().unwrap() {
+            self.take_rating(&product["product_id"], &product["rating"]);
             let (id, version) = (id(product), number(product, "version"));
             if !self.rises(id, version) {
                 self.faults.push(format!("the snapshot went back: {product}"));
@@ -187,6 +194,17 @@ impl Book {
             self.faults.push(format!("a hole: held {held}, then {data}"));
         }
         self.show(id, data);
+    }
+
+    fn take_rating(&mut self, subject: &Value, rating: &Value) {
+        if rating.is_null() {
+            return;
+        }
+        let newest = self.ratings.entry(subject.as_str().unwrap().to_owned()).or_insert(Value::Null);
+        if newest.is_null() || number(rating, "count") > number(newest, "count") {
+            let fields = ["average", "window", "count", "sum"];
+            *newest = fields.into_iter().map(|name| (name.to_owned(), rating[name].clone())).collect();
+        }
     }
 
     /// Whether no higher version was sent on this connection.

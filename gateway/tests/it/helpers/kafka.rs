@@ -57,8 +57,12 @@ impl World {
     }
 
     fn consumer(&self) -> BaseConsumer {
+        self.consumer_of(&self.group)
+    }
+
+    fn consumer_of(&self, group: &str) -> BaseConsumer {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.kafka).set("group.id", &self.group);
+        config.set("bootstrap.servers", &self.kafka).set("group.id", group);
         config.set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
         config.create().unwrap()
     }
@@ -71,6 +75,11 @@ impl World {
     /// What the group has committed of `topic`; 0 where it has nothing.
     pub(crate) fn committed(&self, topic: &str) -> BTreeMap<i32, i64> {
         committed(&self.consumer(), topic)
+    }
+
+    /// What another group has committed of `topic`.
+    pub(crate) fn committed_by(&self, group: &str, topic: &str) -> BTreeMap<i32, i64> {
+        committed(&self.consumer_of(group), topic)
     }
 
     /// Waits until everything in this world's topic is committed.

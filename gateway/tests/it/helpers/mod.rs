@@ -4,6 +4,7 @@
 //! - [`kafka`]: producing any record, committed offsets, whole topics with headers;
 //! - [`change`]: changes of made-up products;
 //! - [`audit`]: the lines that replicas write, and what must hold among them;
+//! - [`client`]: a client of HTTP; [`rate`]: what ratings must add up to;
 //! - [`relay`]: the stream's frames, and the rule by which a viewer follows them;
 //! - [`Viewer`]: a WebSocket or SSE client ([`line`]) that remembers what must not be ([`book`]);
 //! - [`proxy`]: a wire to a server, which a test can cut;
@@ -14,11 +15,13 @@
 pub(crate) mod audit;
 pub(crate) mod book;
 pub(crate) mod change;
+pub(crate) mod client;
 pub(crate) mod gate;
 pub(crate) mod kafka;
 pub(crate) mod line;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod rate;
 pub(crate) mod relay;
 pub(crate) mod sql;
 pub(crate) mod viewer;

@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use stack::child;
 
 use super::audit::{self, Line};
+use super::client::Client;
 use super::{World, until};
 
 /// Lines of a child's log that a failed test prints.
@@ -118,6 +119,7 @@ impl Gateway {
         command.args(["--kafka", &world.kafka, "--database-url", &world.database_url]);
         command.args(["--redis-url", &world.redis_url, "--redis-prefix", &world.redis_prefix]);
         command.args(["--changes-topic", &world.topic, "--group", &world.group, "--drain-s", "1"]);
+        command.args(["--ratings-topic", &world.ratings_topic()]);
         command.arg("--audit-log").arg(&audit).args(args);
         let process = Process::start(&world.folder, name, command);
         Self { process, name: name.to_owned(), audit, addr_file }
@@ -132,6 +134,11 @@ impl Gateway {
     /// `GET path`: status and body.
     pub(crate) async fn get(&self, path: &str) -> std::io::Result<stack::probe::Answer> {
         stack::probe::http_get(self.addr().await.port(), path, Duration::from_secs(5))
+    }
+
+    /// A client of its own.
+    pub(crate) async fn client(&self) -> Client {
+        Client::to(self.addr().await)
     }
 
     /// Waits until `/readyz` answers 200.

@@ -43,13 +43,17 @@ impl World {
     /// The same, with a topic of changes like `topic`, but for its name.
     pub(crate) async fn with_topic(servers: &Shared, name: &str, topic: TopicSpec) -> Self {
         let mut world = Self::bare(servers, name).await;
+        let ratings = world.ratings_topic();
         let mut specs = [
             TopicSpec { name: world.topic.clone(), ..topic },
             topics::redrive(&world.topic),
             topics::dead_letters(&world.topic),
+            topics::ratings(&ratings),
+            topics::dead_letters(&ratings),
         ];
-        specs[1].partitions = 1;
-        specs[2].partitions = 2;
+        for (spec, partitions) in specs.iter_mut().skip(1).zip([1, 2, 3, 1]) {
+            spec.partitions = partitions;
+        }
         // (a broker that is very busy refuses for a moment)
         super::until("topics are made", async || client::ensure_topics(&world.kafka, &specs).await.ok())
             .await;

@@ -1,0 +1,3 @@
+DROP TABLE consumer_progress;
+DROP TABLE rating_keys;
+DROP TABLE ratings;
