@@ -107,6 +107,8 @@ pub struct LiveMetrics {
     pub viewers: Family<Transport, Gauge>,
     /// Frames handed to viewers.
     pub frames: Family<Transport, Counter>,
+    /// Words of viewers by outcome: `said`, `busy`, `away`; and those heard: `heard`, `left_out`, `unreadable`.
+    pub words: Family<Outcome, Counter>,
     /// Viewers closed, by reason.
     pub closed: Family<Reason, Counter>,
     /// Connections by how they began: `fresh`, `resumed`, `reset`.
@@ -222,10 +224,16 @@ impl RelayMetrics {
 }
 
 impl LiveMetrics {
+    /// Counts a viewer's word.
+    pub fn say(&self, outcome: &'static str) {
+        self.words.get_or_create(&Outcome { outcome }).inc();
+    }
+
     fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             viewers: Family::default(),
             frames: Family::default(),
+            words: Family::default(),
             closed: Family::default(),
             connects: Family::default(),
             age_seconds: seconds(),
@@ -239,6 +247,7 @@ impl LiveMetrics {
         };
         registry.register("viewers", "Viewers connected now", metrics.viewers.clone());
         registry.register("frames", "Frames handed to viewers", metrics.frames.clone());
+        registry.register("words", "Words of viewers, said and heard, by outcome", metrics.words.clone());
         registry.register("viewers_closed", "Viewers that went, by reason", metrics.closed.clone());
         registry.register("viewer_connects", "Connections by how they began", metrics.connects.clone());
         registry.register_with_unit(

@@ -7,6 +7,7 @@
 
 pub mod registry;
 mod streams;
+pub mod words;
 
 use std::time::Duration;
 

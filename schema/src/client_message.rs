@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::ProductId;
 use crate::frames::ErrorFrame;
+use crate::{ProductId, Saying};
 
 /// Most products of one subscription: who follows more follows all.
 pub const MAX_SUBSCRIPTION: usize = 1000;
@@ -31,6 +31,8 @@ pub enum ClientMessage {
     Subscribe(Products),
     /// `unsubscribe {products: [id…]}`: follow these no more.
     Unsubscribe(BTreeSet<ProductId>),
+    /// `say {text}`: every viewer of every replica gets it as `said`, if it is connected now.
+    Say(Saying),
     /// `ping {}`: answered by a heartbeat.
     Ping,
 }
@@ -55,7 +57,16 @@ impl ClientMessage {
                 _ => Products::Only(ids(products, "must be a list of product ids, or \"all\"")?),
             })),
             Some("unsubscribe") => Ok(Self::Unsubscribe(ids(products, "must be a list of product ids")?)),
-            _ => Err(refusal("invalid", Some("type"), "must be \"subscribe\", \"unsubscribe\" or \"ping\"")),
+            Some("say") => {
+                let text = message.pointer("/data/text").and_then(Value::as_str);
+                let text = text.ok_or_else(|| refusal("invalid", Some("data.text"), "must be a text"))?;
+                let saying = Saying::try_from(text);
+                saying.map(Self::Say).map_err(|rule| refusal("invalid", Some("data.text"), &rule.to_string()))
+            }
+            _ => {
+                let rule = "must be \"subscribe\", \"unsubscribe\", \"say\" or \"ping\"";
+                Err(refusal("invalid", Some("type"), rule))
+            }
         }
     }
 }
@@ -129,6 +140,10 @@ mod tests {
                 format!(r#"{{"type":"unsubscribe","data":{{"products":["{ID}"]}}}}"#),
                 ClientMessage::Unsubscribe(only()),
             ),
+            (
+                r#"{"type":"say","data":{"text":" h\u00e9 "}}"#.to_owned(),
+                ClientMessage::Say("h\u{e9}".try_into().unwrap()),
+            ),
         ];
         for (text, message) in cases {
             assert_eq!(ClientMessage::parse(&text), Ok(message), "{text}");
@@ -143,7 +158,11 @@ mod tests {
             ("", "not_json", None),
             ("[]", "not_json", None),
             ("{}", "invalid", Some("type")),
-            (r#"{"type":"say"}"#, "invalid", Some("type")),
+            (r#"{"type":"shout"}"#, "invalid", Some("type")),
+            (r#"{"type":"say"}"#, "invalid", Some("data.text")),
+            (r#"{"type":"say","data":{"text":7}}"#, "invalid", Some("data.text")),
+            (r#"{"type":"say","data":{"text":" "}}"#, "invalid", Some("data.text")),
+            (r#"{"type":"say","data":{"text":"a\u0000"}}"#, "invalid", Some("data.text")),
             (r#"{"type":"subscribe"}"#, "invalid", Some("data.products")),
             (r#"{"type":"subscribe","data":{"products":"some"}}"#, "invalid", Some("data.products")),
             (r#"{"type":"unsubscribe","data":{"products":"all"}}"#, "invalid", Some("data.products")),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ListedProduct, PhotoMark, Product, ProductId, Rating, Subject, Version};
+use crate::{ListedProduct, PhotoMark, Product, ProductId, Rating, Saying, Subject, Version};
 
 /// The name of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum FrameType {
     RatingChanged,
     /// [`ReplicasChanged`].
     ReplicasChanged,
+    /// [`Said`].
+    Said,
     /// [`Gap`].
     Gap,
     /// [`Status`].
@@ -41,13 +43,14 @@ pub enum FrameType {
 
 impl FrameType {
     /// Every frame.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Hello,
         Self::Snapshot,
         Self::ProductChanged,
         Self::PhotoChanged,
         Self::RatingChanged,
         Self::ReplicasChanged,
+        Self::Said,
         Self::Gap,
         Self::Status,
         Self::Heartbeat,
@@ -64,6 +67,7 @@ impl FrameType {
             Self::PhotoChanged => "photo_changed",
             Self::RatingChanged => "rating_changed",
             Self::ReplicasChanged => "replicas_changed",
+            Self::Said => "said",
             Self::Gap => "gap",
             Self::Status => "status",
             Self::Heartbeat => "heartbeat",
@@ -78,6 +82,9 @@ impl FrameType {
 pub struct Hello {
     /// The replica that answers.
     pub replica: String,
+    /// How others see this viewer, in `said`; another one on each connection.
+    #[serde(default)]
+    pub viewer: String,
     /// The relay's epoch; cursors of another one start with a reset.
     pub epoch: String,
     /// Whether the viewer's cursor was taken up: what it missed follows.
@@ -146,6 +153,18 @@ pub struct RatingChanged {
     /// What its ratings add up to. A count that is not above the one that is held is old news.
     #[serde(flatten)]
     pub rating: Rating,
+}
+
+/// A word of one viewer to all, at most once and never stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Said {
+    /// The viewer that said it, as its `hello` named it.
+    pub from: String,
+    /// What it said, 1 to 280 characters.
+    #[schemars(with = "String")]
+    pub text: Saying,
+    /// When its replica heard it.
+    pub at: DateTime<Utc>,
 }
 
 /// A position that went to the dead letters: a version of its product may be missing.

@@ -22,6 +22,7 @@ mod product_rated;
 mod rating;
 mod raw_event;
 pub mod relay;
+mod saying;
 mod subject;
 pub mod topics;
 
@@ -35,4 +36,5 @@ pub use product_changed::ProductChanged;
 pub use product_id::{ProductId, ProductIdError};
 pub use product_rated::{KeyHash, ProductRated};
 pub use rating::{Rating, Tally, Total};
+pub use saying::{MAX_SAYING_CHARS, Saying, SayingError};
 pub use subject::{Subject, SubjectError};

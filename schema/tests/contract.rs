@@ -14,7 +14,7 @@ use jsonschema::Validator;
 use proptest::prelude::*;
 use schema::frames::{
     Away, ErrorFrame, FrameType, Gap, GoingAway, Hello, Limits, Moved, Outcomes, RatingChanged, Replica,
-    ReplicasChanged, Snapshot, Status,
+    ReplicasChanged, Said, Snapshot, Status,
 };
 use schema::relay::{RelayFrame, RelayedProduct};
 use schema::{
@@ -255,6 +255,7 @@ fn frame_schema(frame: FrameType, types: &mut SchemaGenerator) -> (schemars::Sch
             types.subschema_for::<Hello>(),
             json!(Hello {
                 replica: "gw1".into(),
+                viewer: "gw1-17".into(),
                 epoch: "7c9e66797425".into(),
                 resumed: true,
                 reset: false,
@@ -306,6 +307,10 @@ fn frame_schema(frame: FrameType, types: &mut SchemaGenerator) -> (schemars::Sch
                 }],
                 moved: vec![Moved { partition: 2, from: None, to: Some("gw1".into()), idle_ms: 6100 }],
             }),
+        ),
+        FrameType::Said => (
+            types.subschema_for::<Said>(),
+            json!(Said { from: "gw1-17".into(), text: "Is this the last one?".try_into().unwrap(), at }),
         ),
         FrameType::Gap => (types.subschema_for::<Gap>(), json!(gap(None))),
         FrameType::Status => (

@@ -135,6 +135,7 @@ impl Feed {
         live.metrics.connects.get_or_create(&Reason { reason: how }).inc();
         let hello = Hello {
             replica: live.replica.clone(),
+            viewer: live.name_of(&self.viewer),
             epoch: self.now.epoch.to_string(),
             resumed: how == "resumed",
             reset: how == "reset",

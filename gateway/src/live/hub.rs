@@ -11,8 +11,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Weak;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytestring::ByteString;
 use schema::ProductId;
 use schema::client_message::{self, MAX_SUBSCRIPTION};
 use schema::frames::ErrorFrame;
@@ -83,7 +85,9 @@ impl Hub {
         let settings = &self.0.live.settings;
         // the first one comes early by chance, so that heartbeats of viewers that came together spread
         let first = Instant::now() + settings.heartbeat().mul_f64(rand::random());
-        let viewer = Rc::new(Viewer::new(id, transport, interest, socket, settings.outbox_bytes(), first));
+        let number = self.0.live.next_viewer.fetch_add(1, Ordering::Relaxed);
+        let viewer =
+            Rc::new(Viewer::new((id, number), transport, interest, socket, settings.outbox_bytes(), first));
         self.0.viewers.borrow_mut().insert(id, Rc::clone(&viewer));
         let counted = match self.0.live.admit() {
             Ok(()) => {
@@ -143,6 +147,7 @@ impl Hub {
         let live = self.0.live.clone();
         let (mut place, mut health, mut drain) =
             (live.shared.watch(), live.health.watch(), live.drain.subscribe());
+        let mut said = live.talk.subscribe();
         let mut away = Vec::new();
         let mut tick = tokio::time::interval(SWEEP.min(live.settings.heartbeat() / 4));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -166,6 +171,8 @@ impl Hub {
                         self.tell_status();
                     }
                 }
+                // an error: words were left out, this thread was held up for long
+                Ok(said) = said.recv() => self.tell_said(&said),
                 _ = drain.changed() => self.drain(*drain.borrow_and_update()),
                 _ = tick.tick() => self.sweep(Instant::now()),
             }
@@ -220,6 +227,12 @@ impl Hub {
         let status = json(&self.0.live.status());
         for viewer in self.0.viewers.borrow().values() {
             viewer.tell_status(status.clone());
+        }
+    }
+
+    fn tell_said(&self, said: &ByteString) {
+        for viewer in self.0.viewers.borrow().values() {
+            viewer.tell_said(said.clone());
         }
     }
 

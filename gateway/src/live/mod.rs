@@ -3,7 +3,8 @@
 //! The *tail* reads the relay and keeps the replica's state: the *view* (newest state of each product) and the *ring*
 //! (recent entries). Each HTTP worker has a *hub* of its viewers, which takes new entries from the ring and puts them in
 //! the viewers' *outboxes*; a viewer that comes, comes back or falls out of step is *fed* until it stands where its hub
-//! stands. WebSocket and SSE differ in `ws` and `sse` alone. *Repair* compares the view with the database.
+//! stands. WebSocket and SSE differ in `ws` and `sse` alone. *Repair* compares the view with the database. *Talk* is what
+//! viewers say to each other; it goes past the relay.
 //!
 //! **Invariants:** view and ring change in one task only. Nothing waits for a viewer. No path from a cursor to the
 //! present has a hole of which the viewer is not told. What one viewer costs in memory is bounded.
@@ -17,6 +18,7 @@ mod hub;
 mod inbound;
 mod interest;
 mod outbox;
+mod quota;
 mod repair;
 mod ring;
 mod seat;
@@ -26,6 +28,7 @@ pub mod sse;
 mod state;
 mod status;
 mod tail;
+mod talk;
 mod tidy;
 mod view;
 mod viewer;
@@ -34,7 +37,7 @@ pub mod ws;
 pub use socket::remember_socket;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
@@ -54,6 +57,7 @@ use outbox::End;
 use repair::Repair;
 use state::Shared;
 use tail::Tail;
+use talk::Talk;
 
 /// Pages of the stream's history that are read at the same time, 1 MiB each.
 const HISTORIES: usize = 4;
@@ -94,8 +98,12 @@ pub struct Inner {
     metrics: LiveMetrics,
     replica: String,
     settings: ViewerSettings,
+    /// What viewers say to each other.
+    talk: Arc<Talk>,
     /// Viewers of all hubs.
     viewers: AtomicUsize,
+    /// Numbers viewers as they come.
+    next_viewer: AtomicU64,
     /// Limits the reading of old history.
     histories: Semaphore,
     /// Over how long viewers are to be sent away.
@@ -146,6 +154,9 @@ impl Live {
             };
             tracker.spawn(stop.clone().run_until_cancelled_owned(repair.run()));
         }
+        let talk = Arc::new(Talk::new(redis.clone(), metrics.clone()));
+        let listening = Arc::clone(&talk);
+        tracker.spawn(stop.clone().run_until_cancelled_owned(async move { listening.listen().await }));
         Self(Arc::new(Inner {
             shared,
             redis,
@@ -153,7 +164,9 @@ impl Live {
             metrics,
             replica,
             settings,
+            talk,
             viewers: AtomicUsize::new(0),
+            next_viewer: AtomicU64::new(1),
             histories: Semaphore::new(HISTORIES),
             drain: watch::Sender::new(None),
             stop,
@@ -180,6 +193,11 @@ impl Live {
     /// How many viewers are connected.
     pub fn viewers(&self) -> usize {
         self.viewers.load(Ordering::Relaxed)
+    }
+
+    /// How others see a viewer.
+    fn name_of(&self, viewer: &viewer::Viewer) -> String {
+        format!("{}-{}", self.replica, viewer.number)
     }
 
     /// This replica's place as a cursor. A state that is read from the database afterwards is at least as new.

@@ -214,6 +214,11 @@ impl Outbox {
         self.end.map(|(_, end)| end)
     }
 
+    /// Whether half of what may wait does.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.bytes > self.limit / 2
+    }
+
     /// How long it has been closed.
     pub(super) fn closed_for(&self, now: Instant) -> Option<Duration> {
         self.end.map(|(at, _)| now.saturating_duration_since(at))

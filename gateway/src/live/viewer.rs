@@ -49,6 +49,8 @@ pub(super) struct Closed;
 pub(super) struct Viewer {
     /// Names it within its hub; rises.
     pub(super) id: u64,
+    /// Names it within its replica, as long as that lives.
+    pub(super) number: u64,
     /// How it is connected.
     pub(super) transport: Transport,
     /// Its connection, to end it from outside.
@@ -81,7 +83,7 @@ pub(super) struct Viewer {
 impl Viewer {
     /// A viewer that was given nothing yet.
     pub(super) fn new(
-        id: u64,
+        (id, number): (u64, u64),
         transport: Transport,
         interest: Interest,
         socket: Weak<Socket>,
@@ -90,6 +92,7 @@ impl Viewer {
     ) -> Self {
         Self {
             id,
+            number,
             transport,
             socket,
             interest: RefCell::new(interest),
@@ -150,6 +153,14 @@ impl Viewer {
         }
         let cursor = self.cursor.borrow().clone();
         self.put(Item { kind: FrameType::Heartbeat, data: ByteString::from_static("{}"), cursor });
+    }
+
+    /// Tells it what another viewer said: not before its hello, and not when half of what may wait for it does: talk
+    /// makes nobody too slow.
+    pub(super) fn tell_said(&self, said: ByteString) {
+        if self.greeted.get() && !self.outbox.borrow().is_half_full() {
+            self.tell(FrameType::Said, said);
+        }
     }
 
     /// Puts `item` in the outbox, or closes the viewer when it is too slow.

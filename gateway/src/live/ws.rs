@@ -18,13 +18,17 @@ use actix_web_actors::ws::{self, CloseCode, CloseReason, Message, ProtocolError,
 use bytestring::ByteString;
 use futures_util::Stream;
 use prometheus_client::metrics::counter::Counter;
+use schema::Saying;
 use schema::client_message::{self, ClientMessage, MAX_MESSAGE_BYTES};
+use schema::frames::ErrorFrame;
 
 use super::door;
 use super::hub::Hub;
 use super::inbound::{Inbound, Oversized};
 use super::outbox::{End, Item};
+use super::quota::Quota;
 use super::seat::Seat;
+use super::talk;
 use super::viewer::{Transport, Viewer};
 use crate::problem::Problem;
 
@@ -50,6 +54,7 @@ pub async fn connect(request: HttpRequest, payload: web::Payload) -> Result<Http
         viewer: Rc::clone(&seat.viewer),
         heard: Instant::now(),
         refused: 0,
+        words: Quota::a_second(talk::A_VIEWER),
         oversized,
     };
     let out = WebsocketContext::create(session, inbound);
@@ -105,6 +110,8 @@ struct Session {
     /// When the client was last heard of.
     heard: Instant,
     refused: u32,
+    /// How often it speaks.
+    words: Quota,
     /// Set when it begins to send a message that is too long.
     oversized: Oversized,
 }
@@ -209,6 +216,7 @@ impl Session {
                 Ok(())
             }
             Ok(ClientMessage::Subscribe(products)) => self.hub.subscribe(&self.viewer, &products.into()),
+            Ok(ClientMessage::Say(text)) => self.say(text),
             Ok(ClientMessage::Unsubscribe(products)) => Hub::unsubscribe(&self.viewer, &products),
             Err(error) => Err(error),
         };
@@ -217,7 +225,22 @@ impl Session {
         }
     }
 
-    fn refuse(&mut self, error: &schema::frames::ErrorFrame) {
+    /// Says it to all, and goes on meanwhile.
+    fn say(&mut self, text: Saying) -> Result<(), ErrorFrame> {
+        if !self.words.take(Instant::now()) {
+            let rule = format!("a viewer must say at most {} words a second", talk::A_VIEWER);
+            return Err(client_message::refusal("too_fast", None, &rule));
+        }
+        let (live, viewer) = (self.hub.live().clone(), Rc::clone(&self.viewer));
+        actix_web::rt::spawn(async move {
+            if let Err(error) = live.talk.say(live.name_of(&viewer), text).await {
+                viewer.refuse(&error);
+            }
+        });
+        Ok(())
+    }
+
+    fn refuse(&mut self, error: &ErrorFrame) {
         self.viewer.refuse(error);
         self.refused += 1;
         if self.refused >= MAX_REFUSED {

@@ -44,3 +44,4 @@ mod send_away;
 mod settings;
 mod slow_viewer;
 mod start;
+mod talk;
