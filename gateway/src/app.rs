@@ -12,6 +12,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{HttpServer, web};
 use anyhow::Context as _;
+use schema::topics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,7 +22,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::health::Health;
 use crate::http;
-use crate::kafka::Lane;
+use crate::kafka::{Lane, Letters};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::ratings::{self, Accept};
@@ -133,18 +134,18 @@ impl Application {
 
     /// Answers from the first moment, whatever is away.
     fn server(&self, live: &Live, replicas: &Replicas) -> anyhow::Result<Server> {
-        let state = http::State::new(
-            &self.settings,
-            self.db.clone(),
-            self.health.clone(),
-            self.metrics.clone(),
-            replicas.clone(),
-            self.ratings(live)?,
-            {
-                let live = live.clone();
-                move || live.cursor()
-            },
-        );
+        let parts = http::Parts {
+            db: self.db.clone(),
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            replicas: replicas.clone(),
+            ratings: self.ratings(live)?,
+            letters: self.letters()?,
+        };
+        let state = http::State::new(&self.settings, parts, {
+            let live = live.clone();
+            move || live.cursor()
+        });
         let (state, live) = (web::Data::new(state), live.clone());
         let mut server = HttpServer::new(move || http::app(state.clone(), live.routes()))
             .on_connect(live::remember_socket)
@@ -160,6 +161,13 @@ impl Application {
             std::fs::write(file, addr.to_string()).context("SHELFWIRE_ADDR_FILE")?;
         }
         Ok(server)
+    }
+
+    /// The dead letters of changes.
+    fn letters(&self) -> anyhow::Result<Letters> {
+        let (settings, topic) = (&self.settings, &self.settings.changes_topic);
+        let (letters, redrive) = (topics::dead_letters(topic).name, topics::redrive(topic).name);
+        Letters::new(&settings.kafka, letters, redrive, settings.replica()).context("SHELFWIRE_KAFKA")
     }
 
     /// The door of ratings.

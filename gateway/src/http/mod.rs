@@ -11,6 +11,7 @@ mod access;
 mod dashboard;
 mod dress;
 mod health;
+mod letters;
 mod origin;
 mod pages;
 mod products;
@@ -30,6 +31,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Secret, Settings};
 use crate::db::Db;
 use crate::health::Health;
+use crate::kafka::Letters;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::replicas::Replicas;
@@ -47,6 +49,7 @@ pub struct State {
     metrics: Metrics,
     replicas: Replicas,
     ratings: Ratings,
+    letters: Letters,
     admin_token: Option<Secret>,
     origins: Origins,
     /// This replica's place in the relay, as viewers name it.
@@ -55,23 +58,37 @@ pub struct State {
     waiting: Semaphore,
 }
 
+/// What handlers are given.
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// What is away.
+    pub health: Health,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
+    /// The replicas that live.
+    pub replicas: Replicas,
+    /// The door of ratings.
+    pub ratings: Ratings,
+    /// The dead letters of changes.
+    pub letters: Letters,
+}
+
 impl State {
     /// What handlers need, with `settings` on who may do what; `cursor` tells this replica's place in the relay.
     pub fn new(
         settings: &Settings,
-        db: Db,
-        health: Health,
-        metrics: Metrics,
-        replicas: Replicas,
-        ratings: Ratings,
+        parts: Parts,
         cursor: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) -> Self {
+        let Parts { db, health, metrics, replicas, ratings, letters } = parts;
         Self {
             db,
             health,
             metrics,
             replicas,
             ratings,
+            letters,
             admin_token: settings.admin_token.clone(),
             origins: Origins::new(&settings.allowed_origins),
             cursor: Box::new(cursor),
@@ -115,6 +132,13 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/replicas", replicas::list))
         .service(read("/replicas/log", replicas::log))
         .service(web::resource("/replicas/{name}/drain").route(web::post().to(replicas::drain)))
+        .service(read("/dead-letters", letters::list))
+        .service(read("/dead-letters/{partition}/{offset}", letters::one))
+        .service(
+            web::resource("/dead-letters/{partition}/{offset}/redrive")
+                .app_data(web::PayloadConfig::new(letters::MAX_BODY))
+                .route(web::post().to(letters::redrive)),
+        )
         .service(read("/healthz", health::alive))
         .service(read("/readyz", health::ready))
         .service(read("/metrics", health::metrics))

@@ -40,7 +40,9 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         window: 10,
     };
     let place = || Some("a place".to_owned());
-    web::Data::new(State::new(&settings, db, health, metrics, replicas, ratings, place))
+    let letters = Letters::new(NOBODY, "t.dlq".to_owned(), "t.redrive".to_owned(), "gw1").unwrap();
+    let parts = Parts { db, health, metrics, replicas, ratings, letters };
+    web::Data::new(State::new(&settings, parts, place))
 }
 
 fn alone(flags: &[&str]) -> web::Data<State> {

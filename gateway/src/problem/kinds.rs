@@ -18,7 +18,7 @@ pub(crate) struct Kind {
 }
 
 /// Every kind that has a page.
-pub(crate) const ALL: [Kind; 17] = [
+pub(crate) const ALL: [Kind; 19] = [
     INVALID_PARAMETER,
     UNKNOWN_PARAMETER,
     UNPROCESSABLE,
@@ -30,6 +30,8 @@ pub(crate) const ALL: [Kind; 17] = [
     PRODUCT_NOT_FOUND,
     NOT_RATED,
     REPLICA_NOT_FOUND,
+    LETTER_NOT_FOUND,
+    NOT_REDRIVABLE,
     METHOD_NOT_ALLOWED,
     VERSION_NOT_REACHED,
     URI_TOO_LONG,
@@ -122,6 +124,22 @@ pub(super) const REPLICA_NOT_FOUND: Kind = Kind {
     status: StatusCode::NOT_FOUND,
     retryable: false,
     about: "The address /replicas lists those that do.",
+};
+pub(super) const LETTER_NOT_FOUND: Kind = Kind {
+    slug: "letter-not-found",
+    title: "There is no such dead letter",
+    status: StatusCode::NOT_FOUND,
+    retryable: false,
+    about: "Partition and offset are those of the letter in its topic, as /dead-letters tells them. Kafka keeps dead letters \
+            for 14 days.",
+};
+pub(super) const NOT_REDRIVABLE: Kind = Kind {
+    slug: "not-redrivable",
+    title: "The dead letter can't be sent back",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    retryable: false,
+    about: "It lacks what a change needs: a key that is text, and its whole value. The body of the request may hold one as \
+            the member `value`.",
 };
 pub(super) const METHOD_NOT_ALLOWED: Kind = Kind {
     slug: "method-not-allowed",

@@ -72,6 +72,12 @@ pub enum Problem {
     /// The replica does not live.
     #[error("no replica named `{0}` lives")]
     ReplicaNotFound(String),
+    /// The dead letter is not there.
+    #[error("no dead letter lies there; Kafka keeps them for 14 days")]
+    LetterNotFound,
+    /// The dead letter can't be sent back as it is.
+    #[error("the dead letter can't be sent back: {0}")]
+    NotRedrivable(&'static str),
     /// The address does not take the method.
     #[error("the header `Allow` names the methods of this address")]
     MethodNotAllowed,
@@ -143,6 +149,8 @@ impl Problem {
             Self::ProductNotFound(_) => kinds::PRODUCT_NOT_FOUND,
             Self::NotRated(_) => kinds::NOT_RATED,
             Self::ReplicaNotFound(_) => kinds::REPLICA_NOT_FOUND,
+            Self::LetterNotFound => kinds::LETTER_NOT_FOUND,
+            Self::NotRedrivable(_) => kinds::NOT_REDRIVABLE,
             Self::MethodNotAllowed => kinds::METHOD_NOT_ALLOWED,
             Self::VersionNotReached { .. } => kinds::VERSION_NOT_REACHED,
             Self::UriTooLong(_) => kinds::URI_TOO_LONG,

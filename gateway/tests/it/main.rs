@@ -27,6 +27,7 @@ mod crash;
 mod drain;
 mod fresh_view;
 mod handshake;
+mod letters;
 mod news;
 mod order;
 mod outcomes;
