@@ -41,6 +41,21 @@ export function changeJson({ previous, ...change }, at) {
 }
 
 /**
+ * `14:03:22.512  Oat Milk 1 l (3f2a9c1b)  rated 6.8 ▶ 7.1  the last 10 of 512 ratings`
+ * @param {import("../lib/shelf.js").RatingNews} news
+ * @param {string | undefined} name the product's, if it is known
+ * @param {Date} at
+ * @param {{color: boolean}} style
+ */
+export function ratingLine({ subject, average, window, count, previous }, name, at, { color }) {
+  const short = (/** @type {number | null | undefined} */ number) => number?.toFixed(1);
+  const whose = name === undefined ? clean(subject) : `${clean(name)} ${paint(color, 2, `(${subject.slice(0, 8)})`)}`;
+  const change = moved(short(previous?.average), short(average) ?? "–", color, (average ?? 0) - (previous?.average ?? average ?? 0));
+  const of = count > window ? `the last ${window} of ${count} ratings` : `${count} rating${count === 1 ? "" : "s"}`;
+  return `${[paint(color, 2, time(at)), whose, `rated ${change}`, of].join("  ")}\n`;
+}
+
+/**
  * @param {import("../lib/frames.js").Gap} gap
  * @param {Date} at
  */

@@ -3,7 +3,7 @@
  */
 
 import { connect } from "../lib/feed.js";
-import { changeJson, changeLine, gapLine, json, verdict } from "./lines.js";
+import { changeJson, changeLine, gapLine, json, ratingLine, verdict } from "./lines.js";
 import { EXIT } from "./options.js";
 import { SAVE_EVERY_MS, loadState, saveState } from "./state-file.js";
 
@@ -71,6 +71,7 @@ class Echo {
       this.#lookForUnknown();
     });
     feed.addEventListener("change", ({ detail }) => this.#change(detail));
+    feed.addEventListener("rating", ({ detail }) => this.#rating(detail));
     feed.addEventListener("gap", ({ detail }) => this.#out(this.#options.json ? json("gap", detail) : gapLine(detail, new Date())));
     feed.addEventListener("state", ({ detail: { state, reason, retryInMs } }) => {
       this.#wasLive ||= state === "live";
@@ -94,6 +95,13 @@ class Echo {
     const { json: asJson, quiet, color, count } = this.#options;
     if (!quiet) this.#out(asJson ? changeJson(change, new Date()) : changeLine(change, new Date(), { color }));
     if (this.#changes === count) this.#end();
+  }
+
+  /** @param {import("../lib/shelf.js").RatingNews} news */
+  #rating({ previous, ...news }) {
+    const { json: asJson, quiet, color } = this.#options;
+    const name = this.#feed.products.get(news.subject)?.name;
+    if (!quiet && !this.#over) this.#out(asJson ? json("rating", { at: new Date().toISOString(), ...news }) : ratingLine({ ...news, previous }, name, new Date(), { color }));
   }
 
   /** An id that nobody has is a slip of the hand, most often; it may also be of a product that comes later. */

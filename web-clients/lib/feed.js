@@ -18,7 +18,7 @@ import { Inbox } from "./inbox.js";
 import { Link } from "./link.js";
 import { watchPage } from "./page.js";
 import { SafeEvents } from "./safe-events.js";
-import { Shelf } from "./shelf.js";
+import { Shelf, inScope } from "./shelf.js";
 import { Standing } from "./standing.js";
 import { baseUrl } from "./target.js";
 import { Transports } from "./transports.js";
@@ -39,6 +39,7 @@ export { formatMoney } from "./money.js";
  * @property {OpenDetail} open a replica answered; what was missed, or a snapshot, follows
  * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
  * @property {Change} change
+ * @property {import("./shelf.js").RatingNews} rating of a product (its id is the subject), or of the `site`
  * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
  * @property {import("./frames.js").Status} status what is away behind the server
  * @property {import("./frames.js").ReplicasChanged} replicas
@@ -111,6 +112,11 @@ export class Feed extends SafeEvents {
   /** @returns {ReadonlyMap<string, Product>} the newest of each product, by id */
   get products() {
     return this.#shelf.products;
+  }
+
+  /** @returns {ReadonlyMap<string, import("./frames.js").Rating>} the newest of what was rated, by product id, and of the `site` */
+  get ratings() {
+    return this.#shelf.ratings.held;
   }
 
   /** The place after all that was taken; opaque, good on any replica. */
@@ -282,16 +288,4 @@ export class Feed extends SafeEvents {
     if (type === "error" || this.#ended) console.error(error);
     else this.#tell("error", new ListenerError(type, error));
   }
-}
-
-/**
- * A checkpoint of other products keeps its floors, but its cursor would leave holes.
- * @param {Checkpoint} checkpoint
- * @param {Set<string> | "all"} scope
- * @returns {import("./shelf.js").Checkpoint}
- */
-function inScope(checkpoint, scope) {
-  const was = checkpoint.scope;
-  const same = scope === "all" || was === "all" ? scope === was : was.length === scope.size && was.every((id) => scope.has(id));
-  return same ? checkpoint : { complete: false, products: checkpoint.products };
 }

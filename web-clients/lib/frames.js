@@ -8,6 +8,15 @@
 import { ProtocolError } from "./errors.js";
 
 /**
+ * What a subject's ratings add up to; a higher count is newer.
+ * @typedef {object} Rating
+ * @property {number | null} average of the last `window` ratings, or of all while there are fewer; null before the first
+ * @property {number} window how many of the newest the average looks back on, at most
+ * @property {number} count ratings ever counted
+ * @property {number} sum of all of them
+ */
+/** @typedef {{subject: string} & Rating} RatingChanged `subject`: a product id, or `site` */
+/**
  * A product's whole state at one version.
  * @typedef {object} Product
  * @property {string} product_id UUID
@@ -17,6 +26,7 @@ import { ProtocolError } from "./errors.js";
  * @property {string} currency ISO 4217
  * @property {number} stock
  * @property {string | null} [photo] the photo's hash, null when it has none
+ * @property {Rating | null} [rating] null while it was never rated
  * @property {string} [occurred_at] RFC 3339, UTC
  */
 /**
@@ -35,7 +45,7 @@ import { ProtocolError } from "./errors.js";
 /** @typedef {{code: string, message: string, field?: string}} ErrorData */
 /**
  * @typedef {{type: "hello", data: Hello} | {type: "snapshot", data: SnapshotPage} | {type: "product_changed", data: ProductChanged}
- *   | {type: "gap", data: Gap} | {type: "status", data: Status} | {type: "going_away", data: GoingAway}
+ *   | {type: "rating_changed", data: RatingChanged} | {type: "gap", data: Gap} | {type: "status", data: Status} | {type: "going_away", data: GoingAway}
  *   | {type: "replicas_changed", data: ReplicasChanged} | {type: "error", data: ErrorData} | {type: "heartbeat", data: object}
  *   | {type: "unknown", data: unknown}} TypedFrame
  */
@@ -53,15 +63,19 @@ const isVersion = (value) => Number.isSafeInteger(value) && value >= 1;
 /** @type {Check} */
 const isFlag = (value) => value === undefined || typeof value === "boolean";
 /** @type {Check} */
+const isRating = (r) => isObject(r) && (r.average === null || Number.isFinite(r.average)) && isCount(r.window) && isCount(r.count) && isCount(r.sum);
+/** @type {Check} */
 const isProduct = (p) =>
   isObject(p) && isText(p.product_id) && isVersion(p.version) && isText(p.name)
-  && isCount(p.price_minor) && /^[A-Z]{3}$/.test(p.currency) && isCount(p.stock);
+  && isCount(p.price_minor) && /^[A-Z]{3}$/.test(p.currency) && isCount(p.stock)
+  && (p.rating === undefined || p.rating === null || isRating(p.rating));
 
 /** What must hold for each type. @type {Record<string, Check>} */
 const CHECKS = {
   hello: (d) => isText(d.replica) && isText(d.epoch) && isFlag(d.resumed) && isFlag(d.reset) && d.heartbeat_ms > 0,
   snapshot: (d) => Array.isArray(d.products) && d.products.every(isProduct) && isFlag(d.reset) && isFlag(d.last),
   product_changed: (d) => isProduct(d) && isVersion(d.from) && d.from <= d.version,
+  rating_changed: (d) => isText(d.subject) && isRating(d),
   gap: (d) => isCount(d.partition) && isCount(d.offset) && isText(d.reason),
   status: (d) => Array.isArray(d.away),
   going_away: (d) => isCount(d.reconnect_after_ms),

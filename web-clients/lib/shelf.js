@@ -8,6 +8,7 @@
 
 import { BrokenPromiseError } from "./errors.js";
 import { Proof } from "./proof.js";
+import { Ratings } from "./ratings.js";
 
 /** @typedef {import("./frames.js").Product} Product */
 /** @typedef {import("./frames.js").Frame} Frame */
@@ -28,14 +29,17 @@ import { Proof } from "./proof.js";
  * @property {string} [cursor]
  * @property {boolean} complete
  * @property {Product[]} products the newest of each, so also the version floors
+ * @property {import("./frames.js").Rating} [site] the site's rating
  */
-/** @typedef {["change", Change] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
+/** @typedef {import("./frames.js").RatingChanged & {previous: import("./frames.js").Rating | undefined}} RatingNews */
+/** @typedef {["change", Change] | ["rating", RatingNews] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
 
 /** The state of one feed. */
 export class Shelf {
   /** @type {Map<string, Product>} */
   products = new Map();
   proof = new Proof();
+  ratings = new Ratings();
   /** @type {string | undefined} the place after all that was taken; opaque */
   cursor;
   /** True while the shelf has all that the server has: continued at the cursor, or the last snapshot page taken. */
@@ -46,13 +50,15 @@ export class Shelf {
   constructor({ cursor, checkpoint } = {}) {
     this.cursor = cursor ?? checkpoint?.cursor;
     if (checkpoint === undefined) return;
-    for (const product of checkpoint.products) this.products.set(product.product_id, product);
+    for (const product of checkpoint.products) this.products.set(product.product_id, this.ratings.onto(product));
+    if (checkpoint.site) this.ratings.take("site", checkpoint.site);
     this.proof.restore(checkpoint.products, checkpoint.complete);
   }
 
   /** @returns {Checkpoint} */
   checkpoint() {
-    return { cursor: this.cursor, complete: this.proof.complete, products: [...this.products.values()] };
+    const site = this.ratings.held.get("site");
+    return { cursor: this.cursor, complete: this.proof.complete, products: [...this.products.values()], ...(site && { site }) };
   }
 
   /**
@@ -100,15 +106,30 @@ export class Shelf {
       case "snapshot":
         return this.#snapshot(frame.data);
       case "product_changed": {
-        const { from, age_ms, path_ms, ...product } = frame.data;
+        const { from, age_ms, path_ms, ...told } = frame.data;
+        const product = this.ratings.onto(told);
         return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, ...(path_ms && { path_ms }), snapshot: false });
       }
+      case "rating_changed":
+        return this.#rated(frame.data);
       case "gap":
         if (frame.data.product_id !== undefined) this.proof.gap(frame.data.product_id);
         return [];
       default:
         return [];
     }
+  }
+
+  /**
+   * @param {import("./frames.js").RatingChanged} news
+   * @returns {Happening[]}
+   */
+  #rated(news) {
+    const previous = this.ratings.held.get(news.subject);
+    if (!this.ratings.take(news.subject, news)) return [];
+    const product = this.products.get(news.subject);
+    if (product !== undefined) this.products.set(news.subject, this.ratings.onto(product));
+    return [["rating", { ...news, previous }]];
   }
 
   /**
@@ -122,7 +143,8 @@ export class Shelf {
     taken.reset ||= reset;
     /** @type {Happening[]} */
     const happened = [];
-    for (const product of products) {
+    for (const told of products) {
+      const product = this.ratings.onto(told);
       taken.products++;
       const held = this.products.get(product.product_id);
       const verdict = this.proof.row(product.product_id, product.version);
@@ -169,4 +191,16 @@ export class Shelf {
 /** @returns {SnapshotTaken} */
 function freshPage() {
   return { products: 0, changed: 0, behind: 0, reset: false };
+}
+
+/**
+ * A checkpoint of other products keeps its floors, but its cursor would leave holes.
+ * @param {Checkpoint & {scope: "all" | string[]}} checkpoint
+ * @param {Set<string> | "all"} scope
+ * @returns {Checkpoint}
+ */
+export function inScope(checkpoint, scope) {
+  const was = checkpoint.scope;
+  const same = scope === "all" || was === "all" ? scope === was : was.length === scope.size && was.every((id) => scope.has(id));
+  return same ? checkpoint : { complete: false, products: checkpoint.products };
 }

@@ -11,6 +11,7 @@
  * @property {OpenDetail} open a replica answered; what was missed, or a snapshot, follows
  * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
  * @property {Change} change
+ * @property {import("./shelf.js").RatingNews} rating of a product (its id is the subject), or of the `site`
  * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
  * @property {import("./frames.js").Status} status what is away behind the server
  * @property {import("./frames.js").ReplicasChanged} replicas
@@ -43,6 +44,8 @@ export class Feed extends SafeEvents {
     constructor(url?: string | URL, { products, everyMs, cursor, checkpoint, transport, signal, token }?: FeedOptions);
     /** @returns {ReadonlyMap<string, Product>} the newest of each product, by id */
     get products(): ReadonlyMap<string, Product>;
+    /** @returns {ReadonlyMap<string, import("./frames.js").Rating>} the newest of what was rated, by product id, and of the `site` */
+    get ratings(): ReadonlyMap<string, import("./frames.js").Rating>;
     /** The place after all that was taken; opaque, good on any replica. */
     get cursor(): string | undefined;
     /** @returns {ProofCounts & {holds: boolean}} `holds`: no version was missed and none went back */
@@ -115,6 +118,10 @@ export type FeedEvents = {
      */
     snapshot: import("./shelf.js").SnapshotTaken;
     change: Change;
+    /**
+     * of a product (its id is the subject), or of the `site`
+     */
+    rating: import("./shelf.js").RatingNews;
     /**
      * a change that could not be read or written lies in the dead letters
      */

@@ -7,6 +7,33 @@
  */
 export function readFrame(type: string, data: unknown, cursor: unknown): Frame;
 /**
+ * What a subject's ratings add up to; a higher count is newer.
+ */
+export type Rating = {
+    /**
+     * of the last `window` ratings, or of all while there are fewer; null before the first
+     */
+    average: number | null;
+    /**
+     * how many of the newest the average looks back on, at most
+     */
+    window: number;
+    /**
+     * ratings ever counted
+     */
+    count: number;
+    /**
+     * of all of them
+     */
+    sum: number;
+};
+/**
+ * `subject`: a product id, or `site`
+ */
+export type RatingChanged = {
+    subject: string;
+} & Rating;
+/**
  * A product's whole state at one version.
  */
 export type Product = {
@@ -32,6 +59,10 @@ export type Product = {
      * the photo's hash, null when it has none
      */
     photo?: string | null | undefined;
+    /**
+     * null while it was never rated
+     */
+    rating?: Rating | null | undefined;
     /**
      * RFC 3339, UTC
      */
@@ -107,6 +138,9 @@ export type TypedFrame = {
 } | {
     type: "product_changed";
     data: ProductChanged;
+} | {
+    type: "rating_changed";
+    data: RatingChanged;
 } | {
     type: "gap";
     data: Gap;

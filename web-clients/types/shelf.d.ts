@@ -1,3 +1,12 @@
+/**
+ * A checkpoint of other products keeps its floors, but its cursor would leave holes.
+ * @param {Checkpoint & {scope: "all" | string[]}} checkpoint
+ * @param {Set<string> | "all"} scope
+ * @returns {Checkpoint}
+ */
+export function inScope(checkpoint: Checkpoint & {
+    scope: "all" | string[];
+}, scope: Set<string> | "all"): Checkpoint;
 /** @typedef {import("./frames.js").Product} Product */
 /** @typedef {import("./frames.js").Frame} Frame */
 /**
@@ -17,8 +26,10 @@
  * @property {string} [cursor]
  * @property {boolean} complete
  * @property {Product[]} products the newest of each, so also the version floors
+ * @property {import("./frames.js").Rating} [site] the site's rating
  */
-/** @typedef {["change", Change] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
+/** @typedef {import("./frames.js").RatingChanged & {previous: import("./frames.js").Rating | undefined}} RatingNews */
+/** @typedef {["change", Change] | ["rating", RatingNews] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
 /** The state of one feed. */
 export class Shelf {
     /** @param {{cursor?: string, checkpoint?: Checkpoint}} [from] */
@@ -29,6 +40,7 @@ export class Shelf {
     /** @type {Map<string, Product>} */
     products: Map<string, Product>;
     proof: Proof;
+    ratings: Ratings;
     /** @type {string | undefined} the place after all that was taken; opaque */
     cursor: string | undefined;
     /** True while the shelf has all that the server has: continued at the cursor, or the last snapshot page taken. */
@@ -99,7 +111,15 @@ export type Checkpoint = {
      * the newest of each, so also the version floors
      */
     products: Product[];
+    /**
+     * the site's rating
+     */
+    site?: import("./frames.js").Rating | undefined;
 };
-export type Happening = ["change", Change] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError];
+export type RatingNews = import("./frames.js").RatingChanged & {
+    previous: import("./frames.js").Rating | undefined;
+};
+export type Happening = ["change", Change] | ["rating", RatingNews] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError];
 import { Proof } from "./proof.js";
+import { Ratings } from "./ratings.js";
 import { BrokenPromiseError } from "./errors.js";

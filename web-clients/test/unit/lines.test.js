@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { changeJson, changeLine, gapLine, verdict } from "../../echo/lines.js";
+import { changeJson, changeLine, gapLine, ratingLine, verdict } from "../../echo/lines.js";
 import { formatMoney } from "../../lib/money.js";
 import { A, product } from "./helpers.js";
 
@@ -33,6 +33,14 @@ test("JSON lines carry every field and what was before", () => {
   const line = JSON.parse(changeJson(CHANGE, AT));
   assert.deepEqual([line.type, line.version, line.from, line.age_ms, line.old], ["change", 18, 18, 12, { version: 17, price_minor: 199, currency: "EUR", stock: 14 }]);
   assert.equal(JSON.parse(changeJson({ ...CHANGE, previous: undefined }, AT)).old, null);
+});
+
+test("a rating is told with its average and how many there are", () => {
+  const rating = { subject: A, average: 7.125, window: 10, count: 512, sum: 3000 };
+  assert.equal(ratingLine({ ...rating, previous: { ...rating, average: 6.8 } }, "Oat\u0007 Milk", AT, { color: false }),
+    "03:04:05.006  Oat\ufffd Milk (0a000000)  rated 6.8 ▶ 7.1  the last 10 of 512 ratings\n");
+  assert.equal(ratingLine({ ...rating, subject: "site", count: 1, previous: undefined }, undefined, AT, { color: false }),
+    "03:04:05.006  site  rated ▶ 7.1  1 rating\n");
 });
 
 test("a gap is told with its place", () => {

@@ -36,6 +36,30 @@ test("a change carries what was held before and its age", () => {
   assert.deepEqual(shelf.products.get(A), product(A, 2));
 });
 
+test("a rating never goes back, whatever frame tells it", () => {
+  const shelf = open();
+  const rating = (/** @type {number} */ count) => ({ average: 5, window: 10, count, sum: 5 * count });
+  const rated = (/** @type {string} */ subject, /** @type {number} */ count) => shelf.take(readFrame("rating_changed", { subject, ...rating(count) }, undefined));
+  const shown = () => shelf.products.get(A)?.rating?.count;
+  shelf.take(hello());
+  assert.deepEqual(rated("site", 3), [["rating", { subject: "site", ...rating(3), previous: undefined }]], "before the snapshot, of which it is a part");
+  shelf.take(readFrame("snapshot", { products: [{ ...product(A, 1), rating: rating(2) }], last: true }, "e1:1"));
+  assert.equal(shown(), 2);
+  assert.deepEqual(rated(A, 4), [["rating", { subject: A, ...rating(4), previous: rating(2) }]]);
+  assert.deepEqual([rated(A, 4), rated(A, 3), rated("site", 2)], [[], [], []]);
+  // a change that was made before the rating
+  const [[, change] = []] = shelf.take(readFrame("product_changed", { ...product(A, 2), rating: rating(2), from: 2 }, "e1:2"));
+  assert.deepEqual([/** @type {any} */ (change).rating.count, shown()], [4, 4]);
+  shelf.take(readFrame("product_changed", { ...product(A, 3), rating: rating(9), from: 3 }, "e1:3"));
+  assert.deepEqual([shown(), shelf.ratings.held.get(A)?.count], [9, 9]);
+  // of a product that is not held yet
+  rated(B, 1);
+  shelf.take(changed(B, 1, { from: 1 }));
+  assert.equal(shelf.products.get(B)?.rating?.count, 1);
+  const again = new Shelf({ checkpoint: shelf.checkpoint() });
+  assert.deepEqual(again.ratings.held, shelf.ratings.held);
+});
+
 test("it is caught up when continued, or with the last page", () => {
   const shelf = open();
   shelf.take(hello());
