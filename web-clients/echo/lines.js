@@ -65,6 +65,15 @@ export function gapLine({ partition, offset, reason, product_id }, at) {
 }
 
 /**
+ * @param {import("../lib/feed.js").Said} said
+ * @param {Date} at
+ */
+export function saidLine({ from, text }, at) {
+  // Marks that turn the writing direction could make it look as if somebody else had said it; joiners are part of words and emoji.
+  return `${time(at)}  ${clean(from)}: ${text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, "\ufffd")}\n`;
+}
+
+/**
  * @param {string} type
  * @param {object} data
  */

@@ -3,6 +3,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { sayable } from "../lib/saying.js";
 import { baseUrl } from "../lib/target.js";
 
 /** What the exit code says; `broken` comes before `notLive`. */
@@ -27,7 +28,9 @@ Usage: node echo.js [URL] [options]
   --count N        end after N changes
   --for TIME       end after this time: 500ms, 30s, 5m, 2h (a bare number is seconds)
   --timeout S      give up when not live after S seconds [${TIMEOUT_S}; 0: never]
-  --json           one JSON object a line: open, change, gap, and at the end proof
+  --say TEXT       say this to all viewers, and end when it has come back (with --for: listen on)
+  --chat           say each line of the input; shows what others say, and no changes without --product
+  --json           one JSON object a line: open, change, gap, said, and at the end proof
   --quiet          no line for each change, only how it ended
   --no-color       plain text (also with $NO_COLOR, and when the output is no terminal)
   --help, --version
@@ -35,7 +38,7 @@ Usage: node echo.js [URL] [options]
 Changes go to stdout, talk about the connection to stderr. Ctrl-C ends it.
 Exit code: 0 the proof holds, 1 a version was missed or went back, 2 wrong usage,
            or a --product that no snapshot and no change was of, 3 no connection within
-           the timeout, or ended while not live.
+           the timeout, ended while not live, or said what did not come back.
 `;
 
 /** Something on the command line is wrong. */
@@ -53,6 +56,8 @@ export class UsageError extends Error {}
  * @property {number} [count]
  * @property {number} [forMs]
  * @property {number} timeoutMs 0: none
+ * @property {string} [say] a word to all viewers
+ * @property {boolean} chat
  * @property {boolean} json
  * @property {boolean} quiet
  * @property {boolean} color
@@ -70,18 +75,22 @@ export function readOptions(args, env, isTerminal) {
   if (positionals.length > 1) throw new UsageError(`one URL, not ${positionals.length}: ${positionals.join(" ")}`);
   if (values.ws && values.sse) throw new UsageError("--ws and --sse exclude each other");
   if (values.cursor !== undefined && values.state !== undefined) throw new UsageError("--cursor and --state exclude each other: the state holds a cursor");
+  if (values.sse && (values.say !== undefined || values.chat)) throw new UsageError("--say and --chat need a WebSocket: leave --sse out");
+  if (values.say !== undefined && values.chat) throw new UsageError("--say and --chat exclude each other");
   if (values.cursor === "") throw new UsageError("--cursor is empty");
   return {
     show: values.help ? "help" : values.version ? "version" : undefined,
     url: address(positionals[0] ?? (env.SHELFWIRE_URL || DEFAULT_URL)),
     transport: values.sse ? "sse" : "ws",
-    products: values.product ? values.product.map(productId) : "all",
+    products: values.product ? values.product.map(productId) : values.chat || (values.say !== undefined && values.for === undefined) ? [] : "all",
     everyMs: whole("--every", values.every, 0) ?? 0,
     cursor: values.cursor,
     state: values.state,
     count: whole("--count", values.count, 1),
     forMs: values.for === undefined ? undefined : duration("--for", values.for),
     timeoutMs: number("--timeout", values.timeout ?? String(TIMEOUT_S)) * 1000,
+    say: values.say === undefined ? undefined : word(values.say),
+    chat: values.chat ?? false,
     json: values.json ?? false,
     quiet: values.quiet ?? false,
     color: isTerminal === true && !values["no-color"] && !env.NO_COLOR,
@@ -105,6 +114,8 @@ function parse(args) {
         count: { type: "string" },
         for: { type: "string" },
         timeout: { type: "string" },
+        say: { type: "string" },
+        chat: { type: "boolean" },
         json: { type: "boolean" },
         quiet: { type: "boolean" },
         "no-color": { type: "boolean" },
@@ -132,6 +143,15 @@ function productId(text) {
   const id = text.toLowerCase();
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new UsageError(`--product takes a product's id (a UUID), not ${text}`);
   return id;
+}
+
+/** @param {string} text */
+function word(text) {
+  try {
+    return sayable(text);
+  } catch (error) {
+    throw new UsageError(`--say: ${/** @type {Error} */ (error).message}`);
+  }
 }
 
 /**

@@ -3,9 +3,10 @@
  */
 
 import { connect } from "../lib/feed.js";
-import { changeJson, changeLine, gapLine, json, ratingLine, verdict } from "./lines.js";
+import { changeJson, changeLine, gapLine, json, ratingLine, saidLine, verdict } from "./lines.js";
 import { EXIT } from "./options.js";
 import { SAVE_EVERY_MS, loadState, saveState } from "./state-file.js";
+import { Talk } from "./talk.js";
 
 /**
  * @param {import("./options.js").Options} options
@@ -35,6 +36,8 @@ class Echo {
   #wasLive = false;
   /** Where the feed stands, as it was last told. */
   #said = "";
+  /** Something was said that did not come back. */
+  #unheard = false;
   /** @type {Set<string>} followed, and neither in a snapshot nor changed: there may be no such product */
   #unknown = new Set();
   #over = false;
@@ -52,6 +55,7 @@ class Echo {
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#resolve = resolve));
     this.#listen();
+    void this.#say(new Talk(feed, (text) => this.#complain(text)));
     this.#watchProcess();
     if (options.timeoutMs > 0) this.#timers.push(setTimeout(() => this.#notLiveInTime(), options.timeoutMs));
     if (options.forMs !== undefined) this.#timers.push(setTimeout(() => this.#end(), options.forMs));
@@ -67,12 +71,16 @@ class Echo {
     });
     feed.addEventListener("snapshot", ({ detail: { products, behind } }) => {
       const kept = behind > 0 ? `, ${behind} of them older than seen before and kept back` : "";
-      this.#talk(`snapshot of ${products} products${kept}`);
+      if (!this.#onlyTalks) this.#talk(`snapshot of ${products} products${kept}`);
       this.#lookForUnknown();
     });
     feed.addEventListener("change", ({ detail }) => this.#change(detail));
     feed.addEventListener("rating", ({ detail }) => this.#rating(detail));
     feed.addEventListener("gap", ({ detail }) => this.#out(this.#options.json ? json("gap", detail) : gapLine(detail, new Date())));
+    feed.addEventListener("said", ({ detail }) => {
+      if (this.#options.json) this.#out(json("said", detail));
+      else if (!this.#options.quiet) this.#out(saidLine(detail, new Date()));
+    });
     feed.addEventListener("state", ({ detail: { state, reason, retryInMs } }) => {
       this.#wasLive ||= state === "live";
       const said = `${state}${reason && `: ${reason}`}`;
@@ -112,6 +120,20 @@ class Echo {
     this.#unknown = new Set(unknown);
   }
 
+  /** Whether it follows no product. */
+  get #onlyTalks() {
+    return this.#options.products.length === 0;
+  }
+
+  /** @param {Talk} talk */
+  async #say(talk) {
+    const { say, chat, forMs } = this.#options;
+    if (say === undefined && !chat) return;
+    const heard = await (say !== undefined ? talk.say(say) : talk.chat(process.stdin));
+    this.#unheard ||= !heard;
+    if (chat || !heard || forMs === undefined) this.#end();
+  }
+
   /** @param {string} text */
   #complain(text) {
     process.stderr.write(`echo.js: ${text}\n`);
@@ -146,11 +168,11 @@ class Echo {
     void this.#feed.close();
     if (!silent) {
       if (this.#options.json) this.#out(json("proof", { ...proof, changes: this.#changes, state: state.state }), true);
-      if (this.#wasLive || !proof.holds) process.stderr.write(verdict(proof, this.#changes));
+      if ((this.#wasLive && !this.#onlyTalks) || !proof.holds) process.stderr.write(verdict(proof, this.#changes));
       if (this.#unknown.size > 0) this.#complain(`no product was seen of ${[...this.#unknown].join(", ")}: is the id right?`);
       if (!wasLive && this.#wasLive) process.stderr.write(`echo.js: ended while not live (${state.state}${state.reason && `: ${state.reason}`})\n`);
     }
-    const ended = wasLive ? (this.#unknown.size > 0 ? EXIT.usage : EXIT.ok) : EXIT.notLive;
+    const ended = wasLive && !this.#unheard ? (this.#unknown.size > 0 ? EXIT.usage : EXIT.ok) : EXIT.notLive;
     const code = proof.holds ? ended : EXIT.broken;
     // A socket that is closing may hold the process for seconds: what was said is out, so go.
     process.stdout.write("", () => process.exit(code));

@@ -18,6 +18,7 @@ import { Inbox } from "./inbox.js";
 import { Link } from "./link.js";
 import { watchPage } from "./page.js";
 import { SafeEvents } from "./safe-events.js";
+import { sayable } from "./saying.js";
 import { Shelf, inScope } from "./shelf.js";
 import { Standing } from "./standing.js";
 import { baseUrl } from "./target.js";
@@ -27,25 +28,14 @@ export * from "./errors.js";
 export { formatMoney } from "./money.js";
 
 /** @typedef {import("./frames.js").Product} Product */
+/** @typedef {import("./frames.js").Said} Said */
 /** @typedef {import("./shelf.js").Change} Change */
 /** @typedef {import("./proof.js").ProofCounts} ProofCounts */
 /** @typedef {import("./shelf.js").Checkpoint & {scope: "all" | string[]}} Checkpoint */
 /** @typedef {import("./standing.js").State} State */
 /** @typedef {import("./standing.js").StateDetail} StateDetail */
-/** @typedef {import("./frames.js").Hello & {cursor: string | undefined}} OpenDetail `cursor`: what was asked for */
-/**
- * What listeners get as `event.detail`.
- * @typedef {object} FeedEvents
- * @property {OpenDetail} open a replica answered; what was missed, or a snapshot, follows
- * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
- * @property {Change} change
- * @property {import("./shelf.js").RatingNews} rating of a product (its id is the subject), or of the `site`
- * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
- * @property {import("./frames.js").Status} status what is away behind the server
- * @property {import("./frames.js").ReplicasChanged} replicas
- * @property {StateDetail} state lost connections are told here, not as errors
- * @property {import("./errors.js").FeedError} error
- */
+/** @typedef {import("./feed-events.js").OpenDetail} OpenDetail */
+/** @typedef {import("./feed-events.js").FeedEvents} FeedEvents */
 /**
  * @typedef {object} FeedOptions
  * @property {Iterable<string> | "all"} [products] ids; all by default
@@ -187,6 +177,17 @@ export class Feed extends SafeEvents {
     this.#link.cut(ms);
   }
 
+  /**
+   * Says a word to all viewers. It comes back as `said`, too; what the server refuses is told as an `error`.
+   * @param {string} text 1 to 280 characters, no control characters; 5 words a second at most
+   * @returns {boolean} false when it could not be sent: no connection now, or SSE, which only listens
+   * @throws {TypeError} it can't be said
+   */
+  say(text) {
+    const word = sayable(text);
+    return this.#link.send("say", { text: word });
+  }
+
   /** Ends the feed: no event follows but the state `closed`, and every loop over it ends. */
   async close() {
     this.#end({ reason: "closed by the reader", code: "closed" });
@@ -223,6 +224,7 @@ export class Feed extends SafeEvents {
       this.#transports.worked(this.#transport);
       this.#tell("open", { ...frame.data, cursor: asked });
     } else if (frame.type === "gap") this.#tell("gap", frame.data);
+    else if (frame.type === "said") this.#tell("said", frame.data);
     else if (frame.type === "replicas_changed") this.#tell("replicas", frame.data);
     else if (frame.type === "error") this.#tell("error", new ServerError(frame.data.message, frame.data));
     else if (frame.type === "status") {

@@ -36,16 +36,17 @@ import { ProtocolError } from "./errors.js";
  * @property {number[]} [path_ms] when it was consumed, written and relayed, after the Kafka record's timestamp
  */
 /** @typedef {Product & FrameOnly} ProductChanged */
-/** @typedef {{replica: string, epoch: string, resumed: boolean, reset: boolean, missed?: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello `missed`: relay entries since the cursor, where they were counted */
+/** @typedef {{replica: string, viewer?: string, epoch: string, resumed: boolean, reset: boolean, missed?: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello `missed`: relay entries since the cursor, where they were counted; `viewer`: how others see this one */
 /** @typedef {{products: Product[], reset: boolean, last: boolean}} SnapshotPage */
 /** @typedef {{partition: number, offset: number, reason: string, product_id?: string}} Gap a position that went to dead letters */
+/** @typedef {{from: string, text: string, at: string}} Said a word of a viewer to all; at most once */
 /** @typedef {{away: {what: string, since?: string}[], stale_ms?: number}} Status */
 /** @typedef {{reconnect_after_ms: number, reason: string}} GoingAway */
 /** @typedef {{replicas: Record<string, unknown>[], moved?: Record<string, unknown>[]}} ReplicasChanged */
 /** @typedef {{code: string, message: string, field?: string}} ErrorData */
 /**
  * @typedef {{type: "hello", data: Hello} | {type: "snapshot", data: SnapshotPage} | {type: "product_changed", data: ProductChanged}
- *   | {type: "rating_changed", data: RatingChanged} | {type: "gap", data: Gap} | {type: "status", data: Status} | {type: "going_away", data: GoingAway}
+ *   | {type: "rating_changed", data: RatingChanged} | {type: "said", data: Said} | {type: "gap", data: Gap} | {type: "status", data: Status} | {type: "going_away", data: GoingAway}
  *   | {type: "replicas_changed", data: ReplicasChanged} | {type: "error", data: ErrorData} | {type: "heartbeat", data: object}
  *   | {type: "unknown", data: unknown}} TypedFrame
  */
@@ -77,6 +78,7 @@ const CHECKS = {
   product_changed: (d) => isProduct(d) && isVersion(d.from) && d.from <= d.version,
   rating_changed: (d) => isText(d.subject) && isRating(d),
   gap: (d) => isCount(d.partition) && isCount(d.offset) && isText(d.reason),
+  said: (d) => isText(d.from) && isText(d.text) && isText(d.at),
   status: (d) => Array.isArray(d.away),
   going_away: (d) => isCount(d.reconnect_after_ms),
   replicas_changed: (d) => Array.isArray(d.replicas),

@@ -1,23 +1,12 @@
 /** @typedef {import("./frames.js").Product} Product */
+/** @typedef {import("./frames.js").Said} Said */
 /** @typedef {import("./shelf.js").Change} Change */
 /** @typedef {import("./proof.js").ProofCounts} ProofCounts */
 /** @typedef {import("./shelf.js").Checkpoint & {scope: "all" | string[]}} Checkpoint */
 /** @typedef {import("./standing.js").State} State */
 /** @typedef {import("./standing.js").StateDetail} StateDetail */
-/** @typedef {import("./frames.js").Hello & {cursor: string | undefined}} OpenDetail `cursor`: what was asked for */
-/**
- * What listeners get as `event.detail`.
- * @typedef {object} FeedEvents
- * @property {OpenDetail} open a replica answered; what was missed, or a snapshot, follows
- * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
- * @property {Change} change
- * @property {import("./shelf.js").RatingNews} rating of a product (its id is the subject), or of the `site`
- * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
- * @property {import("./frames.js").Status} status what is away behind the server
- * @property {import("./frames.js").ReplicasChanged} replicas
- * @property {StateDetail} state lost connections are told here, not as errors
- * @property {import("./errors.js").FeedError} error
- */
+/** @typedef {import("./feed-events.js").OpenDetail} OpenDetail */
+/** @typedef {import("./feed-events.js").FeedEvents} FeedEvents */
 /**
  * @typedef {object} FeedOptions
  * @property {Iterable<string> | "all"} [products] ids; all by default
@@ -83,6 +72,13 @@ export class Feed extends SafeEvents {
      * @param {number} [ms] how long it stays cut
      */
     cut(ms?: number): void;
+    /**
+     * Says a word to all viewers. It comes back as `said`, too; what the server refuses is told as an `error`.
+     * @param {string} text 1 to 280 characters, no control characters; 5 words a second at most
+     * @returns {boolean} false when it could not be sent: no connection now, or SSE, which only listens
+     * @throws {TypeError} it can't be said
+     */
+    say(text: string): boolean;
     /** Ends the feed: no event follows but the state `closed`, and every loop over it ends. */
     close(): Promise<void>;
     /** `await using feed = connect(…)`, where the runtime knows it. */
@@ -92,6 +88,7 @@ export class Feed extends SafeEvents {
     #private;
 }
 export type Product = import("./frames.js").Product;
+export type Said = import("./frames.js").Said;
 export type Change = import("./shelf.js").Change;
 export type ProofCounts = import("./proof.js").ProofCounts;
 export type Checkpoint = import("./shelf.js").Checkpoint & {
@@ -99,44 +96,8 @@ export type Checkpoint = import("./shelf.js").Checkpoint & {
 };
 export type State = import("./standing.js").State;
 export type StateDetail = import("./standing.js").StateDetail;
-/**
- * `cursor`: what was asked for
- */
-export type OpenDetail = import("./frames.js").Hello & {
-    cursor: string | undefined;
-};
-/**
- * What listeners get as `event.detail`.
- */
-export type FeedEvents = {
-    /**
-     * a replica answered; what was missed, or a snapshot, follows
-     */
-    open: OpenDetail;
-    /**
-     * `feed.products` is filled
-     */
-    snapshot: import("./shelf.js").SnapshotTaken;
-    change: Change;
-    /**
-     * of a product (its id is the subject), or of the `site`
-     */
-    rating: import("./shelf.js").RatingNews;
-    /**
-     * a change that could not be read or written lies in the dead letters
-     */
-    gap: import("./frames.js").Gap;
-    /**
-     * what is away behind the server
-     */
-    status: import("./frames.js").Status;
-    replicas: import("./frames.js").ReplicasChanged;
-    /**
-     * lost connections are told here, not as errors
-     */
-    state: StateDetail;
-    error: import("./errors.js").FeedError;
-};
+export type OpenDetail = import("./feed-events.js").OpenDetail;
+export type FeedEvents = import("./feed-events.js").FeedEvents;
 export type FeedOptions = {
     /**
      * ids; all by default

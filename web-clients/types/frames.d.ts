@@ -84,10 +84,11 @@ export type FrameOnly = {
 };
 export type ProductChanged = Product & FrameOnly;
 /**
- * `missed`: relay entries since the cursor, where they were counted
+ * `missed`: relay entries since the cursor, where they were counted; `viewer`: how others see this one
  */
 export type Hello = {
     replica: string;
+    viewer?: string;
     epoch: string;
     resumed: boolean;
     reset: boolean;
@@ -108,6 +109,14 @@ export type Gap = {
     offset: number;
     reason: string;
     product_id?: string;
+};
+/**
+ * a word of a viewer to all; at most once
+ */
+export type Said = {
+    from: string;
+    text: string;
+    at: string;
 };
 export type Status = {
     away: {
@@ -141,6 +150,9 @@ export type TypedFrame = {
 } | {
     type: "rating_changed";
     data: RatingChanged;
+} | {
+    type: "said";
+    data: Said;
 } | {
     type: "gap";
     data: Gap;

@@ -32,7 +32,7 @@ class Run {
   /** @param {string[]} args */
   constructor(...args) {
     // As a user starts it: without the flags of the test run.
-    this.child = spawn(process.execPath, [ECHO, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
+    this.child = spawn(process.execPath, [ECHO, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
     this.child.stdout.on("data", (data) => (this.stdout += data));
     this.child.stderr.on("data", (data) => (this.stderr += data));
     this.code = once(this.child, "close").then(([code]) => code);
@@ -174,6 +174,28 @@ test("a state that cannot be kept is refused in words", async () => {
   const run = new Run(shop.url(1), "--state", "/nowhere/state.json");
   assert.equal(await run.code, 2);
   assert.equal(run.stderr, "echo.js: --state: cannot write /nowhere/state.json: there is no folder /nowhere\n");
+});
+
+test("--say and --chat: a word reaches viewers of all replicas over both transports, as it was said", async () => {
+  const listeners = [new Run(shop.url(1), "--json"), new Run(shop.url(2), "--sse", "--json")];
+  await Promise.all(listeners.map((run) => run.live()));
+  const words = ["“Is this the last one?” 👩\u200d👧 你好", "e\u0301 \\ \" <b>"];
+  const said = new Run(shop.url(2), "--say", ` ${words[0]} `);
+  assert.equal(await said.code, 0, said.stderr);
+  assert.match(said.stdout, /^\d\d:\d\d:\d\d\.\d{3} {2}gw2-\d+: “Is this the last one\?” 👩\u200d👧 你好\n$/);
+  const chat = new Run(shop.url(1), "--chat", "--json");
+  chat.child.stdin.end(`${words[1]}\n\n a\x07 \nthe end\n`);
+  assert.equal(await chat.code, 3, "a line that cannot be said is told, and is no success");
+  assert.match(chat.stderr, /a word has 1 to 280 characters/);
+  assert.deepEqual(chat.json("change"), []);
+  assert.deepEqual(chat.json("said").map(({ text }) => text), [words[1], "the end"]);
+  for (const run of listeners) {
+    await until("the last word", () => run.json("said").at(-1)?.text === "the end");
+    assert.deepEqual(run.json("said").map(({ text }) => text), [...words, "the end"]);
+    assert.deepEqual(run.json("said").map(({ from }) => from.split("-")[0]), ["gw2", "gw1", "gw1"]);
+    run.child.kill("SIGINT");
+    assert.equal(await run.code, 0, run.stderr);
+  }
 });
 
 test("a reader that goes away ends it quietly", async () => {

@@ -41,7 +41,9 @@ test("wrong usage is one clear line on stderr and exit code 2", async () => {
     [["--cursor", "x", "--state", "y"], /exclude each other/],
     [["ftp://host"], /not an http address: ftp/],
     [["http://a", "http://b"], /one URL, not 2/],
-    [["--say", "hello"], /Unknown option '--say'/],
+    [["--say", " "], /--say: a word has 1 to 280 characters and no control characters/],
+    [["--say", "hello", "--sse"], /--say and --chat need a WebSocket/],
+    [["--chat", "--say", "hello"], /--say and --chat exclude each other/],
   ])) {
     const { code, stdout, stderr } = await echo(...args);
     assert.equal(code, 2, args.join(" "));

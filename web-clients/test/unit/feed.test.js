@@ -302,3 +302,19 @@ test("a page that comes back makes the next try at once", async (t) => {
   assert.equal(wire.made.length, 3, "a connection that lives is left alone");
   await feed.close();
 });
+
+test("a word is sent as it is said, and comes back as an event; without a connection that talks it is not sent", async () => {
+  const { wire, feed } = await start();
+  assert.equal(feed.say("too early"), false);
+  wire.say(hello());
+  assert.equal(feed.say("  héllo 👋 "), true);
+  assert.deepEqual(wire.last.sent, [["say", { text: "héllo 👋" }]]);
+  assert.throws(() => feed.say("a\nb"), TypeError);
+  /** @type {unknown[]} */
+  const heard = [];
+  feed.addEventListener("said", ({ detail }) => heard.push(detail));
+  const word = { from: "gw1-7", text: "héllo 👋", at: "2026-01-01T00:00:00Z" };
+  wire.say(readFrame("said", word, undefined));
+  assert.deepEqual(heard, [word]);
+  await feed.close();
+});
