@@ -141,6 +141,7 @@ impl Application {
             replicas: replicas.clone(),
             ratings: self.ratings(live)?,
             letters: self.letters()?,
+            photos: self.photos(live),
         };
         let state = http::State::new(&self.settings, parts, {
             let live = live.clone();

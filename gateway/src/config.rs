@@ -2,6 +2,7 @@
 //!
 //! A secret can also come from a file (`…_FILE`), and is never printed: its `Debug` form is hidden.
 
+pub mod photos;
 pub mod ratings;
 pub mod viewers;
 
@@ -114,6 +115,9 @@ pub struct Settings {
     /// What viewers may cost.
     #[command(flatten)]
     pub viewers: viewers::ViewerSettings,
+    /// What photos may cost.
+    #[command(flatten)]
+    pub photos: photos::PhotoSettings,
 
     /// Bearer token of the admin endpoints; without one they answer 403. Use …_FILE to keep it out of process lists.
     #[arg(long, env = "SHELFWIRE_ADMIN_TOKEN", hide_env_values = true, help_heading = "Access")]

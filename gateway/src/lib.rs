@@ -21,6 +21,8 @@ pub mod kafka;
 pub mod live;
 pub mod metrics;
 mod params;
+pub mod photos;
+pub mod picture;
 pub mod problem;
 pub mod ratings;
 pub mod redis;

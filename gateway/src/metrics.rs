@@ -3,6 +3,7 @@
 //! Names start with `shelfwire_`, units are base units, and no label holds a product id or a viewer's text. A metric's
 //! HELP line is what stands beside its registration.
 
+pub mod photos;
 pub mod ratings;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use photos::PhotoMetrics;
 use ratings::RatingMetrics;
 
 /// A label named `outcome`.
@@ -64,6 +66,8 @@ pub struct Metrics {
     pub live: LiveMetrics,
     /// Of the ratings lane.
     pub ratings: RatingMetrics,
+    /// Of the photos lane.
+    pub photos: PhotoMetrics,
 }
 
 /// The ingest lane's metrics.
@@ -143,7 +147,8 @@ impl Default for Metrics {
         let relay = RelayMetrics::register(&mut registry);
         let live = LiveMetrics::register(&mut registry);
         let ratings = RatingMetrics::register(&mut registry);
-        Self { registry: Arc::new(registry), ingest, relay, live, ratings }
+        let photos = PhotoMetrics::register(&mut registry);
+        Self { registry: Arc::new(registry), ingest, relay, live, ratings, photos }
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! Failure: every error is returned at once and means "the cache is away"; callers decide what stands for it.
 
+pub mod photos;
 pub mod registry;
 mod streams;
 pub mod words;
@@ -41,6 +42,9 @@ pub enum RedisError {
     /// The answer came too late.
     #[error("Redis did not answer within {0:?}")]
     Timeout(Duration),
+    /// It failed a moment ago, and is not tried now.
+    #[error("Redis failed a moment ago")]
+    LeftAlone,
 }
 
 /// An entry's place in a stream: milliseconds and a counter. Ordered as the stream is.

@@ -18,7 +18,7 @@ const LAYERS: [Layer; 4] = [
     Layer {
         units: &[
             "aside", "audit", "backoff", "config", "db", "epoch", "health", "kafka", "metrics", "params",
-            "problem", "redis", "relay", "shutdown",
+            "picture", "problem", "redis", "relay", "shutdown",
         ],
         together: true,
     },

@@ -1,4 +1,4 @@
-//! The lanes that consume topics: what each is made of, and what must be there before.
+//! The lanes: what each is made of, and what must be there before.
 
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::backoff::Backoff;
 use crate::db::Db;
 use crate::health::{Dependency, Health};
 use crate::kafka::{ConsumerSettings, DeadLetters, Lane, ensure_topics};
+use crate::live::Live;
+use crate::photos::{self, Photos};
 use crate::relay::Relay;
 use crate::{ingest, ratings};
 
@@ -95,6 +97,19 @@ impl Application {
             writers,
             aside: self.aside.clone(),
         }
+    }
+
+    /// The photos lane.
+    pub(super) fn photos(&self, live: &Live) -> Photos {
+        let live = live.clone();
+        Photos::new(photos::Parts {
+            db: self.db.clone(),
+            redis: self.redis.clone(),
+            relay: self.relay(),
+            metrics: self.metrics.photos.clone(),
+            settings: self.settings.photos.clone(),
+            floor: Box::new(move |id| live.photo_floor(id)),
+        })
     }
 
     /// A way to the relay for one lane.

@@ -22,6 +22,7 @@ mod writer;
 pub use apply::{Applied, Columns, Stored};
 pub use error::DbError;
 pub use fold::{Counted, Folded, IncomingRating};
+pub use photos::{Replaced, StoredPhoto};
 pub use progress::Progress;
 pub use writer::Writer;
 

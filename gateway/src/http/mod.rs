@@ -14,6 +14,7 @@ mod health;
 mod letters;
 mod origin;
 mod pages;
+mod photos;
 mod products;
 mod ratings;
 mod replicas;
@@ -33,6 +34,7 @@ use crate::db::Db;
 use crate::health::Health;
 use crate::kafka::Letters;
 use crate::metrics::Metrics;
+use crate::photos::Photos;
 use crate::problem::Problem;
 use crate::replicas::Replicas;
 use origin::Origins;
@@ -50,6 +52,7 @@ pub struct State {
     replicas: Replicas,
     ratings: Ratings,
     letters: Letters,
+    photos: Photos,
     admin_token: Option<Secret>,
     origins: Origins,
     /// This replica's place in the relay, as viewers name it.
@@ -72,6 +75,8 @@ pub struct Parts {
     pub ratings: Ratings,
     /// The dead letters of changes.
     pub letters: Letters,
+    /// Photos.
+    pub photos: Photos,
 }
 
 impl State {
@@ -81,7 +86,7 @@ impl State {
         parts: Parts,
         cursor: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        let Parts { db, health, metrics, replicas, ratings, letters } = parts;
+        let Parts { db, health, metrics, replicas, ratings, letters, photos } = parts;
         Self {
             db,
             health,
@@ -89,6 +94,7 @@ impl State {
             replicas,
             ratings,
             letters,
+            photos,
             admin_token: settings.admin_token.clone(),
             origins: Origins::new(&settings.allowed_origins),
             cursor: Box::new(cursor),
@@ -129,6 +135,11 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/products/{id}/total", ratings::product_total))
         .service(web::resource("/rate").route(web::post().to(ratings::rate_site)))
         .service(read("/total", ratings::site_total))
+        .service(
+            read("/products/{id}/photo", photos::get)
+                .route(web::put().to(photos::put))
+                .route(web::delete().to(photos::delete)),
+        )
         .service(read("/replicas", replicas::list))
         .service(read("/replicas/log", replicas::log))
         .service(web::resource("/replicas/{name}/drain").route(web::post().to(replicas::drain)))

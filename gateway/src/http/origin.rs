@@ -15,13 +15,13 @@ use actix_web::{Error, HttpResponse, ResponseError, web};
 use super::{Problem, State};
 
 /// Headers that pages may read beside the simple ones.
-const EXPOSED: &str = "Shelfwire-Cursor, ETag, Retry-After";
+const EXPOSED: &str = "Shelfwire-Cursor, ETag, Retry-After, X-Cache";
 /// What a preflight allows.
 const PREFLIGHT: [(HeaderName, &str); 3] = [
-    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST"),
+    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, DELETE"),
     (
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID",
+        "Authorization, Cache-Control, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID",
     ),
     // seconds
     (header::ACCESS_CONTROL_MAX_AGE, "600"),

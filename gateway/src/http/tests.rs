@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
+use crate::aside::Aside;
 use crate::config::Cli;
+use crate::photos;
 use crate::ratings::Accept;
 use crate::redis::Redis;
+use crate::relay::Relay;
 use crate::replicas;
 
 const TOKEN: &str = "0123456789abcdef";
@@ -33,6 +36,15 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         health: health.clone(),
         metrics: metrics.clone(),
     });
+    let redis = Redis::new(&format!("redis://{NOBODY}"), "t:").unwrap();
+    let photos = Photos::new(photos::Parts {
+        db: db.clone(),
+        redis: redis.clone(),
+        relay: Relay::new(db.clone(), redis, health.clone(), Aside::default(), metrics.relay.clone()),
+        metrics: metrics.photos.clone(),
+        settings: settings.photos.clone(),
+        floor: Box::new(|_| None),
+    });
     let watched = (&health, &metrics.ratings);
     let ratings = Ratings {
         accept: Accept::new(NOBODY, "t", settings.replica(), watched).unwrap(),
@@ -41,7 +53,7 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
     };
     let place = || Some("a place".to_owned());
     let letters = Letters::new(NOBODY, "t.dlq".to_owned(), "t.redrive".to_owned(), "gw1").unwrap();
-    let parts = Parts { db, health, metrics, replicas, ratings, letters };
+    let parts = Parts { db, health, metrics, replicas, ratings, letters, photos };
     web::Data::new(State::new(&settings, parts, place))
 }
 

@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
-use schema::ProductId;
+use schema::{PhotoRevision, ProductId};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -208,6 +208,11 @@ impl Live {
     /// Whether this replica has heard of a product.
     pub fn knows(&self, id: ProductId) -> bool {
         self.shared.version(id).is_some()
+    }
+
+    /// The lowest revision of a product's photo that may still be its newest, as far as this replica follows the relay.
+    pub fn photo_floor(&self, id: ProductId) -> Option<PhotoRevision> {
+        self.shared.photo_floor(id)
     }
 
     /// Lets no viewer in any more and sends those away that are here, spread over `time`. Returns when none is left, or

@@ -4,10 +4,11 @@
 //! more there; one that was too slow finds that the ring no longer reaches its place, and is never misled by silence.
 //! Each entering of an epoch is a new *generation*: what was read of one means nothing in another.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use schema::{ListedProduct, ProductId, Rating, Subject, Version};
+use schema::{ListedProduct, PhotoRevision, ProductId, Rating, Subject, Version};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -27,6 +28,9 @@ const OWN_SNAPSHOTS: usize = 8;
 /// With more, the shared snapshot is taken anew once this many bytes of news came after it, or a quarter of its own size
 /// if that is more. So the snapshots that slow viewers hold add up to a few times the ring, whatever they do.
 const SNAPSHOT_NEWS_BYTES: u64 = 64 * 1024;
+
+/// A tail that follows hears from Redis twice a second; one that did not for this long is taken not to.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 /// How far the tail is; a watch tells every change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,6 +87,10 @@ pub(super) struct Shared {
     place: watch::Sender<Place>,
     /// When Redis last answered the tail.
     heard: Mutex<Instant>,
+    /// Whether the tail follows the stream at this moment.
+    following: AtomicBool,
+    /// The epoch that the row named when it was read last.
+    named: Mutex<Option<Uuid>>,
     ring_limit: usize,
 }
 
@@ -93,6 +101,8 @@ impl Shared {
             state: RwLock::new(None),
             place: watch::Sender::new(Place::default()),
             heard: Mutex::new(Instant::now()),
+            following: AtomicBool::new(false),
+            named: Mutex::default(),
             ring_limit,
         }
     }
@@ -103,6 +113,7 @@ impl Shared {
         let generation = state.as_ref().map_or(1, |state| state.generation + 1);
         let ring = Ring::new(last, self.ring_limit);
         *state = Some(State { generation, epoch, view, ring, snapshots: Mutex::default() });
+        self.named(epoch);
         self.heard();
         self.place.send_replace(Place { generation, last });
     }
@@ -133,6 +144,17 @@ impl Shared {
     /// Redis answered the tail: what is known here is new.
     pub(super) fn heard(&self) {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.following.store(true, Ordering::Relaxed);
+    }
+
+    /// The tail does not follow the stream any more.
+    pub(super) fn fell_behind(&self) {
+        self.following.store(false, Ordering::Relaxed);
+    }
+
+    /// The row names this epoch.
+    pub(super) fn named(&self, epoch: Uuid) {
+        *self.named.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
     }
 
     /// How long ago Redis answered the tail.
@@ -194,6 +216,17 @@ impl Shared {
     /// What viewers have been told of a subject's ratings.
     pub(super) fn rating(&self, subject: Subject) -> Option<Rating> {
         self.read(|state| state.view.rating(subject))?
+    }
+
+    /// The lowest revision of a product's photo that may still be taken for its newest. None when nothing can be said,
+    /// because the tail does not follow the present epoch's stream: then what was not read from the database just now
+    /// may be old, however it looks.
+    pub(super) fn photo_floor(&self, id: ProductId) -> Option<PhotoRevision> {
+        let follows = self.following.load(Ordering::Relaxed) && self.heard_ago() < HEARD_WITHIN;
+        let named = *self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read(|state| {
+            (follows && named == Some(state.epoch)).then(|| state.view.beside(id).photo.revision)
+        })?
     }
 
     /// This replica's place as viewers name it.

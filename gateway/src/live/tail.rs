@@ -168,7 +168,9 @@ impl Tail {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         loop {
             let before = way.place;
-            match self.follow_on_one_connection(epoch, &mut way, row).await {
+            let ended = self.follow_on_one_connection(epoch, &mut way, row).await;
+            self.shared.fell_behind();
+            match ended {
                 Ok(left) => return left,
                 Err(error) => self.reporter.away(Dependency::Redis, &error),
             }
@@ -255,6 +257,7 @@ impl Tail {
             match self.db.epoch().await {
                 Ok(epoch) => {
                     self.reporter.back(Dependency::Postgres);
+                    self.shared.named(epoch.id);
                     named.send_replace(Some(epoch.id));
                 }
                 Err(error) => self.reporter.away(Dependency::Postgres, &error),

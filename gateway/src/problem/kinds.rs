@@ -18,7 +18,7 @@ pub(crate) struct Kind {
 }
 
 /// Every kind that has a page.
-pub(crate) const ALL: [Kind; 19] = [
+pub(crate) const ALL: [Kind; 24] = [
     INVALID_PARAMETER,
     UNKNOWN_PARAMETER,
     UNPROCESSABLE,
@@ -29,6 +29,11 @@ pub(crate) const ALL: [Kind; 19] = [
     NOT_FOUND,
     PRODUCT_NOT_FOUND,
     NOT_RATED,
+    PHOTO_NOT_FOUND,
+    PHOTO_TOO_LARGE,
+    PHOTO_UNSUPPORTED,
+    PHOTO_BROKEN,
+    PRECONDITION_FAILED,
     REPLICA_NOT_FOUND,
     LETTER_NOT_FOUND,
     NOT_REDRIVABLE,
@@ -118,6 +123,44 @@ pub(super) const NOT_RATED: Kind = Kind {
     about: "The product is known, and nobody has rated it yet. A rating that was taken a moment ago is counted within a \
             second or so.",
 };
+pub(super) const PHOTO_NOT_FOUND: Kind = Kind {
+    slug: "photo-not-found",
+    title: "The product has no photo",
+    status: StatusCode::NOT_FOUND,
+    retryable: false,
+    about: "The product is known, but nobody has uploaded a photo of it, or it was removed. PUT one to the same address.",
+};
+pub(super) const PHOTO_TOO_LARGE: Kind = Kind {
+    slug: "photo-too-large",
+    title: "The photo is too large",
+    status: StatusCode::PAYLOAD_TOO_LARGE,
+    retryable: false,
+    about: "A photo may have 5 MiB, 40 megapixels, and 192 MiB once it is decoded. The member `rule` says which of \
+            them it breaks; nothing of it was decoded.",
+};
+pub(super) const PHOTO_UNSUPPORTED: Kind = Kind {
+    slug: "photo-unsupported",
+    title: "The photo is of no kind that is taken",
+    status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    retryable: false,
+    about: "Send a JPEG, PNG or WebP as the body, and its kind as `Content-Type` (image/jpeg, image/png, image/webp). \
+            The first bytes must be those of that kind.",
+};
+pub(super) const PHOTO_BROKEN: Kind = Kind {
+    slug: "photo-broken",
+    title: "The photo can't be decoded",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    retryable: false,
+    about: "It begins like a picture and is none, or it ends too early. The member `rule` says what the decoder found.",
+};
+pub(super) const PRECONDITION_FAILED: Kind = Kind {
+    slug: "precondition-failed",
+    title: "The condition does not hold",
+    status: StatusCode::PRECONDITION_FAILED,
+    retryable: false,
+    about: "The request was to be done only if what is there is what `If-Match` names, or is not what `If-None-Match` \
+            names. It was not done. The member `rule` says what is there.",
+};
 pub(super) const REPLICA_NOT_FOUND: Kind = Kind {
     slug: "replica-not-found",
     title: "No replica of this name lives",
@@ -184,8 +227,8 @@ pub(super) const BUSY: Kind = Kind {
     title: "Too many requests of this kind are being worked on",
     status: StatusCode::SERVICE_UNAVAILABLE,
     retryable: true,
-    about: "Some requests hold a place until they are answered (those with `min_version`, and ratings on their way to \
-            Kafka), and all places are taken. Come again after the seconds in the header `Retry-After`.",
+    about: "Some requests hold a place until they are answered (those with `min_version`, ratings on their way to \
+            Kafka, uploads of photos, and photos that only the database has), and all places are taken. Come again after the seconds in the header `Retry-After`.",
 };
 
 #[cfg(test)]

@@ -69,6 +69,26 @@ pub enum Problem {
     /// The product was never rated.
     #[error("no rating of product `{0}` was counted")]
     NotRated(schema::ProductId),
+    /// The product has no photo.
+    #[error("product `{0}` has no photo")]
+    PhotoNotFound(schema::ProductId),
+    /// A photo has more bytes, pixels or memory than may be.
+    #[error("the photo is too large: {0}")]
+    PhotoTooLarge(String),
+    /// A photo is of no kind that is taken, or not of the one that it says.
+    #[error("the photo is not taken: {0}")]
+    PhotoUnsupported(String),
+    /// A photo is no whole picture.
+    #[error("the photo is broken: {0}")]
+    PhotoBroken(String),
+    /// The condition of the request does not hold.
+    #[error("`{field}` does not hold: {now}")]
+    PreconditionFailed {
+        /// The header that holds the condition.
+        field: &'static str,
+        /// What there is.
+        now: String,
+    },
     /// The replica does not live.
     #[error("no replica named `{0}` lives")]
     ReplicaNotFound(String),
@@ -148,6 +168,11 @@ impl Problem {
             Self::NotFound => kinds::NOT_FOUND,
             Self::ProductNotFound(_) => kinds::PRODUCT_NOT_FOUND,
             Self::NotRated(_) => kinds::NOT_RATED,
+            Self::PhotoNotFound(_) => kinds::PHOTO_NOT_FOUND,
+            Self::PhotoTooLarge(_) => kinds::PHOTO_TOO_LARGE,
+            Self::PhotoUnsupported(_) => kinds::PHOTO_UNSUPPORTED,
+            Self::PhotoBroken(_) => kinds::PHOTO_BROKEN,
+            Self::PreconditionFailed { .. } => kinds::PRECONDITION_FAILED,
             Self::ReplicaNotFound(_) => kinds::REPLICA_NOT_FOUND,
             Self::LetterNotFound => kinds::LETTER_NOT_FOUND,
             Self::NotRedrivable(_) => kinds::NOT_REDRIVABLE,
@@ -176,6 +201,10 @@ impl Problem {
             Self::UnknownParameter { field, known } => {
                 Some((field, format!("must be one of: {}", known.join(", "))))
             }
+            Self::PhotoTooLarge(rule) | Self::PhotoUnsupported(rule) | Self::PhotoBroken(rule) => {
+                Some(("body", rule.clone()))
+            }
+            Self::PreconditionFailed { field, now } => Some((field, now.clone())),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@
 //! - [`relay`]: the stream's frames, and the rule by which a viewer follows them;
 //! - [`Viewer`]: a WebSocket or SSE client ([`line`]) that remembers what must not be ([`book`]);
 //! - [`proxy`]: a wire to a server, which a test can cut;
+//! - [`http`]: any request, with headers and bytes; [`photos`]: pictures, and what replicas say of them;
 //! - [`Gate`]: decides what stands in one batch.
 
 #![allow(dead_code, reason = "helpers are made for the tests to come, too")]
@@ -17,12 +18,15 @@ pub(crate) mod book;
 pub(crate) mod change;
 pub(crate) mod client;
 pub(crate) mod gate;
+pub(crate) mod http;
 pub(crate) mod kafka;
 pub(crate) mod line;
+pub(crate) mod photos;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod rate;
 pub(crate) mod relay;
+pub(crate) mod slow_redis;
 pub(crate) mod sql;
 pub(crate) mod viewer;
 mod wait;

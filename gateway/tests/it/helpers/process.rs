@@ -45,6 +45,11 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Any signal.
     pub(crate) fn signal(&self, signal: Signal) {
         child::signal(self.child.id(), signal);

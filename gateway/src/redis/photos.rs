@@ -1,0 +1,274 @@
+//! Photos in front of the database: one hash a product, with a time to live.
+//!
+//! A key holds a photo (its revision, hash, type and bytes), or "there is none" (a revision alone), or a *lease*: a mark
+//! that somebody found nothing here and asks the database. What was read from the database is put in only where the
+//! reader's lease still stands, or where a lower revision is held. So a reader that was overtaken by an upload finds its
+//! lease gone and leaves things alone, whatever happened to the key meanwhile: replaced, expired, pushed out or flushed.
+//!
+//! One connection of its own, on which commands of all requests travel together: a flood of photos must not take the
+//! writers' connections. Each look is bounded in time; after a failure nobody tries for a while, so that a Redis that
+//! hangs does not cost each request the whole bound.
+//!
+//! What lies under a key is not believed: another type of value, a field that can't be read, or bytes that do not have the
+//! hash are told as [`Look::Rubbish`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::redis::{self, AsyncConnectionConfig, Value};
+use schema::{PhotoHash, ProductId};
+use tokio::sync::Mutex;
+
+use super::{Redis, RedisError};
+use crate::picture::{MediaType, Photo, Picture};
+
+/// Longest time for one look; then the database is asked.
+const LOOK_WITHIN: Duration = Duration::from_millis(200);
+/// Longest time for putting in what an upload made; viewers' copies follow the relay, which waits longer.
+const STORE_WITHIN: Duration = Duration::from_millis(500);
+/// After a failure nobody looks for this long.
+const LEAVE_ALONE: Duration = Duration::from_millis(500);
+/// A lease stands for longer than a read of the database may take.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// Takes up or renews a lease; `false` where a photo has come meanwhile. What is no hash is removed.
+/// Key: the photo. Arguments: token, its time in ms, whether what is there is rubbish.
+const TAKE_LEASE: &str = "
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'none' and (kind ~= 'hash' or ARGV[3] == '1') then redis.call('UNLINK', KEYS[1]) end
+if redis.call('HEXISTS', KEYS[1], 'revision') == 1 then return false end
+if redis.call('HSETNX', KEYS[1], 'lease', ARGV[1]) == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('HGET', KEYS[1], 'lease')";
+
+/// Puts a photo in, unless the key holds the same revision or a higher one, or the lease is gone.
+/// Key: the photo. Arguments: its time in ms, the lease (empty: none is needed), revision, and hash, type and bytes if
+/// there is a photo.
+const PUT_IN: &str = "
+local kind = redis.call('TYPE', KEYS[1]).ok
+local held = kind == 'hash' and tonumber(redis.call('HGET', KEYS[1], 'revision') or '')
+if held and held >= tonumber(ARGV[3]) then return 0 end
+if not held and ARGV[2] ~= '' then
+    if kind ~= 'hash' or redis.call('HGET', KEYS[1], 'lease') ~= ARGV[2] then return 0 end
+end
+redis.call('UNLINK', KEYS[1])
+redis.call('HSET', KEYS[1], 'revision', ARGV[3])
+if ARGV[4] then redis.call('HSET', KEYS[1], 'hash', ARGV[4], 'type', ARGV[5], 'bytes', ARGV[6]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1";
+
+/// What stands under a product's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// A photo, or that there is none.
+    Held(Photo),
+    /// Nothing; the lease lets the reader put in what the database has.
+    Missing(Lease),
+    /// What no gateway wrote; it was replaced by the lease.
+    Rubbish(Lease),
+}
+
+/// Leave to put in what the database has; empty when there was none to be had.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lease(String);
+
+/// Photos on Redis; clones share the connection.
+#[derive(Clone)]
+pub struct PhotoCache {
+    redis: Redis,
+    line: Arc<Mutex<Line>>,
+}
+
+#[derive(Default)]
+struct Line {
+    connection: Option<MultiplexedConnection>,
+    /// Nobody looks before this.
+    left_alone_until: Option<Instant>,
+}
+
+impl PhotoCache {
+    /// On the server of `redis`; nothing is connected yet.
+    pub fn new(redis: Redis) -> Self {
+        Self { redis, line: Arc::default() }
+    }
+
+    /// What stands under the key of `id`.
+    ///
+    /// # Errors
+    /// Redis is away, refuses, does not answer in time, or did so a moment ago.
+    pub async fn look(&self, id: ProductId) -> Result<Look, RedisError> {
+        let key = self.key(id);
+        self.within(LOOK_WITHIN, true, async |connection| {
+            let mut get = redis::cmd("HMGET");
+            get.arg(&key).arg("revision").arg("hash").arg("type").arg("bytes");
+            let fields = match get.query_async::<Vec<Value>>(connection).await {
+                Ok(fields) => Some(fields),
+                // another type of value
+                Err(error) if error.code() == Some("WRONGTYPE") => None,
+                Err(error) => return Err(error),
+            };
+            if fields.as_ref().is_some_and(|fields| fields.first() == Some(&Value::Nil)) {
+                return Ok(Look::Missing(take_lease(connection, &key, false).await?));
+            }
+            match fields.and_then(read) {
+                Some(photo) => Ok(Look::Held(photo)),
+                None => Ok(Look::Rubbish(take_lease(connection, &key, true).await?)),
+            }
+        })
+        .await
+    }
+
+    /// Puts in what the database had when `lease` was taken; returns whether it is there now.
+    ///
+    /// # Errors
+    /// Redis is away, refuses, or does not answer in time.
+    pub async fn fill(
+        &self,
+        id: ProductId,
+        lease: &Lease,
+        photo: &Photo,
+        ttl: Duration,
+    ) -> Result<bool, RedisError> {
+        // without a lease nothing but a lower revision gives way, and no token is a dash
+        let lease = if lease.0.is_empty() { "-" } else { &lease.0 };
+        self.put_in(LOOK_WITHIN, id, lease, photo, ttl).await
+    }
+
+    /// Puts in what an upload has just stored.
+    ///
+    /// # Errors
+    /// Redis is away, refuses, or does not answer in time.
+    pub async fn store(&self, id: ProductId, photo: &Photo, ttl: Duration) -> Result<bool, RedisError> {
+        self.put_in(STORE_WITHIN, id, "", photo, ttl).await
+    }
+
+    async fn put_in(
+        &self,
+        time: Duration,
+        id: ProductId,
+        lease: &str,
+        photo: &Photo,
+        ttl: Duration,
+    ) -> Result<bool, RedisError> {
+        let mut script = redis::cmd("EVAL");
+        script.arg(PUT_IN).arg(1).arg(self.key(id)).arg(millis(ttl)).arg(lease).arg(photo.revision.get());
+        if let Some(Picture { hash, media_type, bytes }) = &photo.picture {
+            script.arg(hash.as_bytes()).arg(media_type.as_str()).arg(bytes.as_ref());
+        }
+        self.within(time, false, async |connection| script.query_async(connection).await).await
+    }
+
+    /// Runs `work` on the connection. When it fails the connection is thrown away, and looks are spared for a while.
+    async fn within<T>(
+        &self,
+        time: Duration,
+        may_be_spared: bool,
+        work: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
+    ) -> Result<T, RedisError> {
+        let all = async {
+            let mut connection = self.connect(may_be_spared).await?;
+            Ok::<_, RedisError>(work(&mut connection).await?)
+        };
+        let done = tokio::time::timeout(time, all).await.unwrap_or(Err(RedisError::Timeout(time)));
+        match &done {
+            Ok(_) | Err(RedisError::LeftAlone) => {}
+            // an answer, though a refusal
+            Err(RedisError::Command(error)) if error.code().is_some() => {}
+            Err(_) => {
+                let until = Some(Instant::now() + LEAVE_ALONE);
+                *self.line.lock().await = Line { connection: None, left_alone_until: until };
+            }
+        }
+        done
+    }
+
+    async fn connect(&self, may_be_spared: bool) -> Result<MultiplexedConnection, RedisError> {
+        let mut line = self.line.lock().await;
+        if may_be_spared && line.left_alone_until.is_some_and(|until| Instant::now() < until) {
+            return Err(RedisError::LeftAlone);
+        }
+        if let Some(connection) = &line.connection {
+            return Ok(connection.clone());
+        }
+        // those who wait meanwhile have time-outs of their own
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(LOOK_WITHIN))
+            .set_response_timeout(Some(STORE_WITHIN));
+        let connection = self.redis.client.get_multiplexed_async_connection_with_config(&config).await?;
+        line.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    fn key(&self, id: ProductId) -> String {
+        self.redis.key(&format!("photo:{id}"))
+    }
+}
+
+async fn take_lease(
+    connection: &mut MultiplexedConnection,
+    key: &str,
+    rubbish: bool,
+) -> redis::RedisResult<Lease> {
+    let token = uuid::Uuid::new_v4().simple().to_string();
+    let mut script = redis::cmd("EVAL");
+    script.arg(TAKE_LEASE).arg(1).arg(key).arg(token).arg(millis(LEASE)).arg(u8::from(rubbish));
+    let token: Option<String> = script.query_async(connection).await?;
+    Ok(Lease(token.unwrap_or_default()))
+}
+
+/// The photo of these fields; none when they make none.
+fn read(fields: Vec<Value>) -> Option<Photo> {
+    let [Value::BulkString(revision), hash, media_type, bytes] = <[Value; 4]>::try_from(fields).ok()? else {
+        return None;
+    };
+    let revision: i64 = std::str::from_utf8(&revision).ok()?.parse().ok()?;
+    let picture = match (hash, media_type, bytes) {
+        (Value::Nil, Value::Nil, Value::Nil) => None,
+        (Value::BulkString(hash), Value::BulkString(media_type), Value::BulkString(bytes)) => {
+            let hash = PhotoHash::try_from(hash.as_slice()).ok()?;
+            let media_type = MediaType::of_name(std::str::from_utf8(&media_type).ok()?)?;
+            let picture = Picture { hash, media_type, bytes: bytes.into() };
+            if !picture.is_sound() {
+                return None;
+            }
+            Some(picture)
+        }
+        _ => return None,
+    };
+    Some(Photo { revision: revision.try_into().ok()?, picture })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn only_what_a_gateway_wrote_is_read() {
+        let known = Picture::new(MediaType::Png, "…".into());
+        let hash = || Value::BulkString(known.hash.as_bytes().to_vec());
+        let photo = read(vec![text("3"), hash(), text("image/png"), text("…")]).unwrap();
+        assert_eq!((photo.revision.get(), photo.picture.as_ref()), (3, Some(&known)));
+        assert_eq!(read(vec![text("0"), Value::Nil, Value::Nil, Value::Nil]).unwrap().picture, None);
+        for rubbish in [
+            vec![],
+            vec![text("x"), Value::Nil, Value::Nil, Value::Nil],
+            vec![text("-1"), Value::Nil, Value::Nil, Value::Nil],
+            vec![text("3"), text("short"), text("image/png"), text("…")],
+            vec![text("3"), hash(), text("image/gif"), text("…")],
+            vec![text("3"), hash(), text("image/png"), text("other bytes")],
+            vec![text("3"), hash(), Value::Nil, text("…")],
+            vec![text("3"), hash(), text("image/png"), Value::Nil],
+            vec![Value::Int(3), hash(), text("image/png"), text("…")],
+        ] {
+            assert_eq!(read(rubbish.clone()), None, "{rubbish:?}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Reading photos: once from the database, then from Redis, and never an old one.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use deadpool_redis::redis;
+use gateway::picture::{MediaType, Photo, Picture};
+use gateway::redis::Redis;
+use gateway::redis::photos::{Lease, Look, PhotoCache};
+use schema::{PhotoRevision, ProductId};
+use uuid::Uuid;
+
+use crate::helpers::http::ask;
+use crate::helpers::photos::{ADMIN, picture};
+use crate::helpers::process::Gateway;
+use crate::helpers::{World, until};
+
+const READS: &str = "shelfwire_photo_database_reads_total";
+/// What is promised.
+const OLD_AT_MOST: Duration = Duration::from_secs(1);
+
+/// How often bytes of photos were fetched from the table, as the database counts it.
+async fn fetches(world: &World) -> i64 {
+    let sql = "SELECT coalesce(idx_scan, 0) FROM pg_stat_all_tables \
+               WHERE relid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'photos'::regclass)";
+    world.sql.number(sql).await
+}
+
+async fn forget(redis: &Redis, key: &str) {
+    redis.query::<()>(redis::pipe().cmd("UNLINK").arg(key).ignore()).await.unwrap();
+}
+
+/// 1,000 GETs at once; returns how often each place was named.
+async fn flood(gateway: &Gateway, product: Uuid, hash: &str) -> HashMap<String, usize> {
+    let (addr, path) = (gateway.addr().await, format!("/products/{product}/photo"));
+    let mut answers = Vec::new();
+    for _ in 0..1_000 {
+        let path = path.clone();
+        answers.push(tokio::spawn(async move { ask(addr, "GET", &path, &[], &[]).await.unwrap() }));
+    }
+    let mut how = HashMap::<String, usize>::new();
+    for answer in answers {
+        let answer = answer.await.unwrap();
+        assert_eq!((answer.status, answer.header("etag")), (200, format!("\"{hash}\"").as_str()));
+        assert!(answer.body.len() > 30_000, "{}", answer.body.len());
+        *how.entry(answer.header("x-cache").to_owned()).or_default() += 1;
+    }
+    how
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_cold_photo_is_read_once_however_many_ask() {
+    let world = World::shared("cold", 1).await;
+    let (first, second) = (world.gateway("gw1", &ADMIN), world.gateway("gw2", &[]));
+    second.until_ready().await;
+    for seed in 0.. {
+        let product = world.stored_product().await;
+        let hash = first.store_photo(product, &picture(seed)).await;
+        forget(&world.redis(), &world.photo_key(product)).await;
+        let before = (fetches(&world).await, second.metric(READS).await);
+        let how = flood(&second, product, &hash).await;
+        // on a machine so busy that Redis does not answer in time the database is asked again after a while
+        if how.contains_key("bypass") {
+            assert!(seed < 9, "Redis never answers: {how:?}");
+            continue;
+        }
+        assert!(how["miss"] >= 1, "{how:?}");
+        assert_eq!(second.metric(READS).await - before.1, 1.0, "{how:?}");
+        until("the database has counted", async || (fetches(&world).await > before.0).then_some(())).await;
+        assert_eq!(fetches(&world).await - before.0, 1);
+        first.until_photo_is_a("hit", product).await;
+        return;
+    }
+}
+
+#[tokio::test]
+async fn a_read_says_from_where_it_came_and_how_long_it_may_be_kept() {
+    let world = World::shared("kept", 1).await;
+    let product = world.stored_product().await;
+    let gateway = world.gateway("gw1", &ADMIN);
+    gateway.until_ready().await;
+    let path = format!("/products/{product}/photo");
+
+    assert_eq!(gateway.photo(product).await.problem(), "photo-not-found");
+    assert_eq!(gateway.photo(Uuid::now_v7()).await.problem(), "product-not-found");
+    let put = gateway.put_photo(product, "image/png", &picture(1)).await;
+    assert_eq!((put.status, put.json()["revision"].as_i64()), (201, Some(1)));
+    let hash = put.json()["photo"].as_str().unwrap().to_owned();
+    let tag = format!("\"{hash}\"");
+    assert_eq!(
+        (put.header("etag"), put.header("location")),
+        (tag.as_str(), format!("{path}?v={hash}").as_str())
+    );
+
+    // nothing is left of it but the row
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    forget(&world.redis(), &world.photo_key(product)).await;
+    let (first, second) = (gateway.photo(product).await, gateway.photo(product).await);
+    assert_eq!([first.header("x-cache"), second.header("x-cache")], ["miss", "hit"]);
+    assert_eq!((first.status, &first.body), (200, &second.body));
+    assert_eq!(
+        ["content-type", "etag", "cache-control"].map(|name| first.header(name)),
+        ["image/png", tag.as_str(), "public, no-cache"]
+    );
+
+    let head = gateway.ask("HEAD", &path, &[], &[]).await;
+    assert_eq!((head.status, head.header("etag"), head.body.len()), (200, tag.as_str(), 0));
+    assert_eq!(head.header("content-length"), first.body.len().to_string());
+
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+        let again = gateway.ask("GET", &path, &[("If-None-Match", &known)], &[]).await;
+        assert_eq!((again.status, again.header("etag"), again.body.len()), (304, tag.as_str(), 0), "{known}");
+    }
+    assert_eq!(gateway.ask("GET", &path, &[("If-None-Match", "\"x\"")], &[]).await.status, 200);
+
+    let named = gateway.ask("GET", &format!("{path}?v={hash}"), &[], &[]).await;
+    assert_eq!((named.status, named.header("cache-control")), (200, "public, max-age=31536000, immutable"));
+    for wrong in ["0".repeat(64), "nonsense".to_owned(), String::new()] {
+        let moved = gateway.ask("GET", &format!("{path}?v={wrong}"), &[], &[]).await;
+        assert_eq!(
+            (moved.status, moved.header("location")),
+            (302, format!("{path}?v={hash}").as_str()),
+            "{wrong}"
+        );
+        assert_eq!(moved.header("cache-control"), "no-store");
+    }
+    assert_eq!(gateway.ask("GET", &format!("{path}?w=1"), &[], &[]).await.problem(), "unknown-parameter");
+
+    let listed = gateway.ask("GET", &format!("/products/{product}"), &[], &[]).await;
+    assert_eq!((listed.json()["photo"].as_str(), listed.header("etag")), (Some(hash.as_str()), "\"v1.p1\""));
+}
+
+/// All that may lie between a miss and its filling, tried on a real Redis.
+#[tokio::test]
+async fn what_was_read_before_an_upload_never_comes_into_redis() {
+    let world = World::shared("lease", 1).await;
+    let cache = PhotoCache::new(world.redis());
+    let photo = |revision: i64| Photo {
+        revision: PhotoRevision::saturating(revision),
+        picture: Some(Picture::new(MediaType::Png, revision.to_string().into())),
+    };
+    let time = Duration::from_secs(60);
+    let cases: [(&str, &[&str], Option<i64>); 8] = [
+        ("nothing happens", &[], Some(1)),
+        ("an upload", &["store 2"], Some(2)),
+        ("an upload that is pushed out", &["store 2", "forget"], None),
+        ("everything is flushed", &["forget"], None),
+        ("an upload is pushed out and somebody else misses it", &["store 2", "forget", "look"], None),
+        ("a removal", &["remove 2"], Some(2)),
+        ("rubbish", &["rubbish"], None),
+        ("two uploads the wrong way round", &["store 3", "store 2"], Some(3)),
+    ];
+    for (name, between, wanted) in cases {
+        let id = ProductId::from(Uuid::now_v7());
+        let key = world.photo_key(id.uuid());
+        let Look::Missing(lease) = cache.look(id).await.unwrap() else { panic!("{name}") };
+        for step in between {
+            match step.split_once(' ') {
+                Some(("store", revision)) => {
+                    cache.store(id, &photo(revision.parse().unwrap()), time).await.unwrap();
+                }
+                Some(("remove", revision)) => {
+                    let none = Photo { picture: None, ..photo(revision.parse().unwrap()) };
+                    cache.store(id, &none, time).await.unwrap();
+                }
+                _ if *step == "look" => assert!(matches!(cache.look(id).await.unwrap(), Look::Missing(_))),
+                _ if *step == "rubbish" => {
+                    let mut set = redis::pipe();
+                    set.cmd("SET").arg(&key).arg("rubbish").ignore();
+                    world.redis().query::<()>(&set).await.unwrap();
+                }
+                _ => forget(&world.redis(), &key).await,
+            }
+        }
+        let filled = cache.fill(id, &lease, &photo(1), time).await.unwrap();
+        assert_eq!(filled, wanted == Some(1), "{name}");
+        let held = match cache.look(id).await.unwrap() {
+            Look::Held(photo) => Some(photo.revision.get()),
+            Look::Missing(_) | Look::Rubbish(_) => None,
+        };
+        assert_eq!(held, wanted, "{name}");
+    }
+
+    // a lower revision gives way without a lease, an equal or a higher one never does
+    let id = ProductId::from(Uuid::now_v7());
+    cache.store(id, &photo(5), time).await.unwrap();
+    let fill = async |revision| cache.fill(id, &Lease::default(), &photo(revision), time).await.unwrap();
+    assert_eq!([fill(4).await, fill(5).await, fill(6).await], [false, false, true]);
+}
+
+#[tokio::test]
+async fn photos_put_in_together_do_not_go_together() {
+    let world = World::shared("jitter", 1).await;
+    let gateway = world.gateway("gw1", &["--admin-token", ADMIN[1], "--photo-ttl-s", "1000"]);
+    let mut times = Vec::new();
+    for seed in 0..8 {
+        let product = world.stored_product().await;
+        gateway.store_photo(product, &picture(seed)).await;
+        let mut ask = redis::pipe();
+        ask.cmd("PTTL").arg(world.photo_key(product));
+        let (time,): (i64,) = world.redis().query(&ask).await.unwrap();
+        assert!((700_000..=1_200_000).contains(&time), "{time}");
+        times.push(time / 1_000);
+    }
+    times.dedup();
+    assert!(times.len() > 4, "{times:?}");
+}
+
+/// A GET: when it was sent, and the photo that came.
+struct Seen {
+    sent: Instant,
+    hash: String,
+}
+
+/// GETs without a pause until told to end.
+fn watch(
+    gateway: &Gateway,
+    addr: std::net::SocketAddr,
+    product: Uuid,
+    end: Instant,
+) -> tokio::task::JoinHandle<Vec<Seen>> {
+    let (path, name) = (format!("/products/{product}/photo"), gateway.name.clone());
+    tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while Instant::now() < end {
+            let sent = Instant::now();
+            let answer = ask(addr, "GET", &path, &[], &[]).await.unwrap();
+            assert_eq!(answer.status, 200, "{name}: {answer:?}");
+            seen.push(Seen { sent, hash: answer.header("etag").trim_matches('"').to_owned() });
+        }
+        seen
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_second_after_an_upload_no_replica_serves_an_older_photo() {
+    let world = World::shared("fresh", 1).await;
+    let product = world.stored_product().await;
+    let gateways = ["gw1", "gw2", "gw3"].map(|name| world.gateway(name, &ADMIN));
+    for gateway in &gateways {
+        gateway.until_ready().await;
+    }
+    let mut uploads = vec![(Instant::now(), gateways[0].store_photo(product, &picture(0)).await)];
+    let end = Instant::now() + Duration::from_secs(14);
+    let mut watchers = Vec::new();
+    for gateway in &gateways {
+        let addr = gateway.addr().await;
+        watchers.extend((0..3).map(|_| watch(gateway, addr, product, end)));
+    }
+    // misses all the time: whoever reads the database races with the uploads
+    let (redis, key) = (world.redis(), world.photo_key(product));
+    let saboteur = tokio::spawn(async move {
+        while Instant::now() < end {
+            forget(&redis, &key).await;
+            tokio::time::sleep(Duration::from_millis(7)).await;
+        }
+    });
+    let mut seed = 0;
+    while Instant::now() + Duration::from_millis(1_500) < end {
+        seed += 1;
+        let gateway = &gateways[seed % 3];
+        let hash = gateway.store_photo(product, &picture(u32::try_from(seed).unwrap())).await;
+        uploads.push((Instant::now(), hash));
+        tokio::time::sleep(Duration::from_millis(if seed % 4 == 0 { 1_300 } else { 60 })).await;
+    }
+    saboteur.await.unwrap();
+    let place: HashMap<_, _> = uploads.iter().enumerate().map(|(at, (_, hash))| (hash.clone(), at)).collect();
+    let mut gets = 0;
+    for watcher in watchers {
+        for Seen { sent, hash } in watcher.await.unwrap() {
+            gets += 1;
+            let at = place[&hash];
+            let due = uploads.iter().rposition(|(answered, _)| *answered + OLD_AT_MOST <= sent).unwrap_or(0);
+            assert!(at >= due, "photo {at} was served more than a second after photo {due} was stored");
+        }
+    }
+    assert!(gets > 500 && uploads.len() > 10, "{gets} GETs, {} uploads", uploads.len());
+    // and all end with the newest
+    let newest = &uploads.last().unwrap().1;
+    for gateway in &gateways {
+        let ends = async || gateway.photo(product).await.header("etag").contains(newest).then_some(());
+        until(&format!("{} serves the newest", gateway.name), ends).await;
+    }
+}
