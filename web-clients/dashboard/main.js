@@ -33,6 +33,8 @@ import { tryIt } from "./views/try.js";
  */
 /** @typedef {{title: string, element: HTMLElement, close?: () => void}} View */
 
+/** Products that the wire follows where no view does. */
+const SAMPLED = 12;
 /** How often the catalogue is read again for what was added, in ms: at once while it is empty. */
 const LIST_MS = { empty: 1000, full: 30_000 };
 
@@ -66,6 +68,7 @@ live.addEventListener("photo", (event) => {
   catalogue.know(product_id, { photo });
   catalogue.dispatchEvent(new CustomEvent("item", { detail: product_id }));
 });
+catalogue.addEventListener("list", () => sample());
 live.addEventListener("replicas", (event) => fleet.told(/** @type {CustomEvent} */ (event).detail));
 
 /** @type {View | undefined} */
@@ -85,6 +88,13 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   if (name !== "" && name !== "shelf") scrollTo({ top: 0 });
+  sample();
+}
+
+/** The wire below the head lives in every view: where none follows products of its own, it follows some that change often. */
+function sample() {
+  const idle = shown !== undefined && ["Replicas", "Dead letters", "Talk", "Try it"].includes(shown.title);
+  live.want("wire", idle ? catalogue.list({ search: "", order: "active", pinned: new Set() }).slice(0, SAMPLED) : []);
 }
 
 async function list() {

@@ -123,7 +123,7 @@ function entry({ at, moved, joined, left, draining }) {
   return h("li", null, h("time", { datetime: at }, time(Date.parse(at))),
     h("div", null,
       joined.length > 0 && h("p", { class: "joined" }, `${joined.join(", ")} joined`),
-      draining.length > 0 && h("p", { class: "left" }, `${draining.join(", ")} drains`),
+      draining.length > 0 && h("p", { class: "left" }, `${draining.join(", ")} ${draining.length === 1 ? "drains" : "drain"}`),
       left.length > 0 && h("p", { class: "left" }, `${left.join(", ")} left`),
       ...[...groups.values()].map(({ from, to, partitions, idle }) => h("p", null,
         h("b", null, from ?? "nobody"), " → ", h("b", { class: to ? "" : "free" }, to ?? "no owner"), "  ",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, Visit } from "./browser.js";
-import { Shop, until } from "./servers.js";
+import { ADMIN_TOKEN, Shop, until } from "./servers.js";
 
 /** A change made through Kafka must be on the screen within this, in ms. */
 const SOON_MS = 2000;
@@ -15,7 +15,7 @@ let url;
 /** @type {import("playwright-core").Browser} */
 let browser;
 before(async () => {
-  shop = await Shop.open({ replicas: 2, products: 60 });
+  shop = await Shop.open({ replicas: 2, places: 3, products: 60 });
   url = await shop.balance();
   await shop.generate({ count: 60 });
   browser = await launch();
@@ -25,22 +25,232 @@ after(async () => {
   await shop?.close();
 });
 
-test("a change made through Kafka is on the shelf within two seconds", async () => {
-  const visit = await Visit.open(browser, url);
+/** A visit whose shelf is filled and followed. @param {Parameters<typeof Visit.open>[2]} [options] */
+async function shelf(options) {
+  const visit = await Visit.open(browser, url, options);
   await visit.live();
-  const card = visit.page.locator(".card").first();
-  await card.waitFor();
-  const id = await card.getAttribute("data-id") ?? "";
-  await until("the card is followed", async () => Number.parseInt((await visit.proof()).Following ?? "") > 0);
-  const before = (await shop.products(1)).get(id);
-  assert.ok(before);
-  await shop.change(id, { price: before.price_minor + 123, stock: 7 });
+  await visit.page.locator(".card").first().waitFor();
+  await until("the cards in view are followed", async () => Number.parseInt((await visit.proof()).Following ?? "") >= (await visit.page.locator(".card").count()));
+  return visit;
+}
+
+/** @param {Visit} visit the product of its first card */
+async function first(visit) {
+  const id = await visit.page.locator(".card").first().getAttribute("data-id");
+  assert.ok(id);
+  const product = (await shop.products(1)).get(id);
+  assert.ok(product);
+  return product;
+}
+
+test("a change made through Kafka is on the shelf within two seconds", async () => {
+  const visit = await shelf();
+  const { product_id: id, version, price_minor } = await first(visit);
+  await shop.change(id, { price: price_minor + 123, stock: 7 });
   const started = performance.now();
-  const shown = visit.card(id);
-  await until("the new price is shown", async () => (await shown.getAttribute("data-version")) === String(before.version + 1));
+  const card = visit.card(id);
+  await until("the new price is shown", async () => (await card.getAttribute("data-version")) === String(version + 1));
   const took = performance.now() - started;
   assert.ok(took < SOON_MS, `it took ${Math.round(took)} ms from Kafka's acknowledgement to the screen`);
-  assert.match(await shown.locator(".delta").textContent() ?? "", /^▲ .*1[.,]23/);
-  assert.equal(await shown.locator(".stock").textContent(), "only 7 left");
+  assert.match(await card.locator(".delta").textContent() ?? "", /^▲ .*1[.,]23/);
+  assert.equal(await card.locator(".stock").textContent(), "only 7 left");
+  await visit.close();
+});
+
+test("only what is in view is in the page, and followed", async () => {
+  const visit = await shelf({ viewport: { width: 700, height: 500 } });
+  const [cards, told] = [await visit.page.locator(".card").count(), await visit.page.locator(".tools .told").textContent()];
+  assert.ok(cards < 30 && told?.startsWith(`60 products · following the ${cards} `), `${cards} cards: ${told}`);
+  const before = await visit.page.locator(".card").first().getAttribute("data-id");
+  await visit.page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await until("other cards are there", async () => (await visit.page.locator(`.card[data-id="${before}"]`).count()) === 0);
+  const last = await visit.page.locator(".card").last();
+  assert.equal(await last.getAttribute("aria-posinset"), await last.getAttribute("aria-setsize"));
+  await until("the old ones are followed no more", async () => Number.parseInt((await visit.proof()).Following ?? "") < 30);
+  await visit.close();
+});
+
+test("search, sort and pin do what they say", async () => {
+  const visit = await shelf();
+  const { page } = visit;
+  const names = async () => page.locator(".card .name").allTextContents();
+  await page.locator(".tools select").selectOption("name");
+  const sorted = await names();
+  assert.deepEqual(sorted, [...sorted].sort(new Intl.Collator("en", { numeric: true }).compare));
+  const word = (sorted.at(-1) ?? "").split(" ")[0] ?? "";
+  await page.keyboard.press("/");
+  await page.keyboard.type(word);
+  await until("only what was searched for is there", async () => (await names()).every((name) => name.toLowerCase().includes(word.toLowerCase())));
+  await page.locator(".card").first().hover();
+  await page.locator(".card .pin").first().click();
+  const pinned = await page.locator(".card").first().getAttribute("data-id");
+  await page.locator("#search").fill("");
+  await until("the pinned one is first", async () => (await page.locator(".card").first().getAttribute("data-id")) === pinned);
+  await visit.close();
+});
+
+test("a product named like an attack shows as text", async () => {
+  const name = "<img src=x onerror=alert(1)>";
+  const visit = await shelf();
+  await shop.replay([{ sku: "HOSTILE-1", name, price_minor: 4200, currency: "HUF", stock: 3, occurred_at: "2026-05-09T08:00:00Z" }]);
+  const found = await until("it is stored", async () => [...(await shop.products(1)).values()].find((product) => product.name === name));
+  await visit.page.reload();
+  await visit.live();
+  await visit.page.locator("#search").fill("onerror");
+  await visit.card(found.product_id).waitFor();
+  assert.equal(await visit.card(found.product_id).locator(".name").textContent(), name);
+  assert.match(await visit.card(found.product_id).locator(".price").textContent() ?? "", /HUF.*42[.,]00|42[.,]00.*HUF/u);
+  await visit.page.goto(`${url}/#product/${found.product_id}`);
+  await until("its page shows it", async () => (await visit.page.locator("h1").textContent()) === name);
+  assert.equal(await visit.page.locator("img[src=x]").count(), 0);
+  await visit.close();
+});
+
+test("rating a product moves its average on a second page", async () => {
+  const [one, two] = await Promise.all([shelf(), shelf()]);
+  const { product_id: id } = await first(one);
+  await one.card(id).locator(".rate").click();
+  await one.page.locator(".rating [data-rate='9']").click();
+  for (const visit of [one, two]) await until("the average is shown", async () => (await visit.card(id).locator(".rate").textContent()) === "★ 9.0");
+  await two.card(id).locator(".rate").click();
+  await two.page.locator(".rating [data-rate='4']").click();
+  for (const visit of [one, two]) await until("it moved", async () => (await visit.card(id).locator(".rate").textContent()) === "★ 6.5");
+  await Promise.all([one.close(), two.close()]);
+});
+
+test("SSE and WebSocket show the same, and one changes into the other without a loss", async () => {
+  const [ws, sse] = await Promise.all([shelf(), shelf()]);
+  await sse.page.locator("#proof summary").click();
+  await sse.page.locator("[data-transport=sse]").click();
+  await sse.live();
+  await until("it says so", async () => (await sse.page.locator("#proof summary").textContent())?.includes("SSE"));
+  await shop.generate({ count: 300, rate: 200 });
+  const shown = (/** @type {Visit} */ visit) => visit.page.evaluate(() => [...document.querySelectorAll(".card")].map((card) =>
+    `${card.getAttribute("data-id")} ${card.getAttribute("data-version")} ${card.querySelector(".price")?.textContent} ${card.querySelector(".stock")?.textContent}`).sort());
+  await until("both show the same, and what is stored", async () => {
+    const [a, b, stored] = [await shown(ws), await shown(sse), await shop.products(1)];
+    return a.length > 0 && a.join() === b.join() && a.every((line) => stored.get(line.split(" ")[0] ?? "")?.version === Number(line.split(" ")[1]));
+  });
+  await sse.page.locator("[data-transport=ws]").click();
+  await sse.live();
+  for (const visit of [ws, sse]) {
+    const proof = await visit.proof();
+    assert.ok(Number(proof.Frames?.replace(/\D/g, "")) > 0, JSON.stringify(proof));
+    assert.deepEqual([proof.Missed, proof.Resets], ["0", "0"]);
+  }
+  await Promise.all([ws.close(), sse.close()]);
+});
+
+test("a connection that is cut comes back and goes on where it was", async () => {
+  const visit = await shelf();
+  await visit.page.locator("#proof summary").click();
+  const running = shop.generate({ count: 600, rate: 150 });
+  await visit.page.getByRole("button", { name: "Cut the connection" }).click();
+  await until("it tells who answered", async () => /gw\d answered: resumed.* · missed 0$/.test(await visit.page.locator(".cuts li").first().textContent() ?? ""));
+  await running;
+  const proof = await visit.proof();
+  assert.deepEqual([proof.Missed, proof.Resumed], ["0", "1 time"]);
+  await visit.close();
+});
+
+test("when the replica that a page is on is killed, the page goes on elsewhere and misses nothing", async () => {
+  const visit = await shelf();
+  visit.expect("WebSocket connection");
+  visit.expect("ERR_");
+  visit.expect("503");
+  const replica = (await visit.proof()).Replica ?? "";
+  const n = Number(replica.slice(2));
+  const running = shop.generate({ count: 1500, rate: 150 });
+  await until("changes are shown", async () => Number((await visit.proof()).Frames?.replace(/\D/g, "")) > 20);
+  await shop.end(n, "SIGKILL");
+  await until("it is live elsewhere", async () => {
+    const proof = await visit.proof();
+    return proof.Replica !== replica && proof.Resumed === "1 time" && (await visit.page.locator("#standing").textContent()) === "live";
+  });
+  await running;
+  await until("every card is as it is stored", async () => {
+    const stored = await shop.products(3 - n);
+    const cards = await visit.page.evaluate(() => [...document.querySelectorAll(".card")].map((card) => [card.getAttribute("data-id"), card.getAttribute("data-version")]));
+    return cards.length > 0 && cards.every(([id, version]) => stored.get(id ?? "")?.version === Number(version));
+  });
+  assert.equal((await visit.proof()).Missed, "0");
+  await shop.start(n);
+  await visit.close();
+});
+
+test("when a replica joins, partitions move on the map; one that drains leaves it", async () => {
+  const visit = await Visit.open(browser, url, { view: "#replicas" });
+  await visit.live();
+  const { page } = visit;
+  /** The owner of each partition, as the table beside the map says. */
+  const owners = () => page.evaluate(() => [...document.querySelectorAll(".board tbody tr")].map((row) => row.children[1]?.textContent ?? ""));
+  const of = async (/** @type {string} */ name) => (await owners()).filter((owner) => owner === name).length;
+  await until("all partitions have an owner", async () => (await of("gw1")) + (await of("gw2")) === 12);
+  await shop.start(3);
+  await until("some of them moved to the third", async () => (await of("gw3")) > 0 && !(await owners()).includes("nobody"));
+  const place = await page.locator(".chip", { hasText: /^\d+/ }).evaluateAll((chips) => new Set(chips.map((chip) => (/** @type {HTMLElement} */ (chip)).style.transform)).size);
+  assert.equal(place, 3, "chips lie in three rows");
+  await until("the log tells it", async () => /→ gw3/.test(await page.locator(".moves").textContent() ?? ""));
+  await page.locator("#token").fill(ADMIN_TOKEN);
+  await page.locator(".token button").click();
+  await page.getByRole("row", { name: /gw3/ }).getByRole("button", { name: "Drain" }).click();
+  await until("the others have its partitions", async () => (await of("gw3")) === 0 && !(await owners()).includes("nobody"));
+  await until("its row says so", async () => /gone/.test(await page.locator(".head", { hasText: "gw3" }).textContent() ?? ""));
+  visit.expect("WebSocket connection");
+  await visit.close();
+});
+
+test("a dead letter appears by itself, is corrected and sent back", async () => {
+  const visit = await Visit.open(browser, url, { view: "#letters" });
+  await visit.live();
+  const product = [...(await shop.products(1)).values()][0];
+  assert.ok(product);
+  // A version that is there already, by another event: a conflict.
+  const { product_id, name, currency, price_minor, stock, version } = product;
+  const wrong = { event_id: "0190a0b0-0000-7000-8000-00000000000a", product_id, version, name, price_minor, currency, stock, occurred_at: "2026-05-09T08:00:00Z" };
+  await shop.produce(product_id, JSON.stringify(wrong));
+  const letter = visit.page.locator(".letters-list summary", { hasText: "conflict" }).first();
+  await letter.waitFor({ timeout: 30_000 });
+  await letter.click();
+  await visit.page.locator("#token").fill(ADMIN_TOKEN);
+  await visit.page.locator(".token button").click();
+  const field = visit.page.locator(".letters-list textarea").first();
+  await field.fill((await field.inputValue()).replace(`"version": ${version}`, `"version": ${version + 1}`).replace(`"stock": ${stock}`, `"stock": 4711`));
+  await visit.page.getByRole("button", { name: "Send back" }).first().click();
+  await until("the corrected change is stored", async () => (await shop.products(1)).get(product_id)?.stock === 4711);
+  shop.counted(1);
+  await visit.close();
+});
+
+test("one goes through it with the keyboard alone", async () => {
+  const visit = await shelf();
+  const { page } = visit;
+  const focused = () => page.evaluate(() => document.activeElement?.closest(".card")?.getAttribute("aria-posinset") ?? document.activeElement?.textContent ?? "");
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "Skip to the content");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "search");
+  await page.locator(".card .name").first().focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await focused(), "2");
+  await page.keyboard.press("End");
+  const last = await page.locator(".card").first().getAttribute("aria-setsize");
+  await until("the last card has the focus", async () => (await focused()) === last);
+  await page.keyboard.press("Home");
+  await until("the first card has it", async () => (await focused()) === "1");
+  await page.keyboard.press("Enter");
+  await until("its page is open", () => page.evaluate(() => location.hash.startsWith("#product/")));
+  const read = async () => await page.locator(".plot output").first().textContent() ?? "";
+  await until("its history is plotted", async () => /v\d+/.test(await read()));
+  const newest = await read();
+  await page.locator(".stage").first().focus();
+  await page.keyboard.press("Home");
+  assert.notEqual(await read(), newest, "arrow keys read single changes");
+  for (const view of ["Replicas", "Flow", "Dead letters", "Talk", "Try it"]) {
+    await page.locator("#views a", { hasText: view }).focus();
+    await page.keyboard.press("Enter");
+    await until(`${view} is open`, async () => (await page.locator("main h1").textContent()) === view);
+  }
   await visit.close();
 });

@@ -17,6 +17,9 @@ const TOP = fileURLToPath(new URL("../../../", import.meta.url));
 /** Everything that must come about does so within this, in ms: many times of what it takes on a busy machine. */
 const PATIENCE_MS = 60_000;
 
+/** What opens the admin addresses of every replica. */
+export const ADMIN_TOKEN = "0123456789abcdef";
+
 /** The addresses of the run's servers; without them the tests fail rather than seem to pass. */
 function addresses() {
   const { SHELFWIRE_TEST_KAFKA: kafka, SHELFWIRE_TEST_DATABASE_URL: database, SHELFWIRE_TEST_REDIS_URL: redis } = process.env;
@@ -70,15 +73,15 @@ export class Shop {
   #versions = 0;
 
   /**
-   * @param {{replicas: number, products: number}} wanted
+   * @param {{replicas: number, products: number, places?: number}} wanted `places`: for how many replicas there is an address
    * @returns {Promise<Shop>} once every replica is ready
    */
-  static async open({ replicas, products }) {
+  static async open({ replicas, products, places = replicas }) {
     const shop = new Shop();
     shop.#products = products;
     await createDatabase(shop.#addresses.database, shop.#name);
-    for (let n = 1; n <= replicas; n++) shop.#ports.push(await freePort());
-    await Promise.all(shop.#ports.map((_, at) => shop.start(at + 1)));
+    for (let n = 1; n <= places; n++) shop.#ports.push(await freePort());
+    await Promise.all(Array.from({ length: replicas }, (_, at) => shop.start(at + 1)));
     return shop;
   }
 
@@ -93,6 +96,7 @@ export class Shop {
     this.#replicas[n - 1] = this.#spawn("gateway", [
       "--listen", `127.0.0.1:${this.#ports[n - 1]}`, "--replica", `gw${n}`, "--kafka", kafka, "--database-url", database + this.#name,
       "--redis-url", redis, "--redis-prefix", `${this.#name}:`, "--changes-topic", this.#name, "--group", this.#name, "--drain-s", "1",
+      "--ratings-topic", `${this.#name}-ratings`, "--admin-token", ADMIN_TOKEN,
     ]);
     await until(`gw${n} is ready`, () => answers(`${this.url(n)}/readyz`));
   }
@@ -140,6 +144,35 @@ export class Shop {
     this.#versions++;
   }
 
+  /**
+   * Produces recorded changes (JSON lines), each the next version of its product.
+   * @param {object[]} changes
+   */
+  async replay(changes) {
+    const child = this.#spawn("generator", ["--kafka", this.#addresses.kafka, "--topic", this.#name, "--replay", "-", "--speed", "max"], "pipe");
+    child.stdin?.end(changes.map((change) => JSON.stringify(change)).join("\n"));
+    const [code] = await once(child, "exit");
+    assert.equal(code, 0, "the replay ended well");
+    this.#versions += changes.length;
+  }
+
+  /**
+   * Produces one record as it is, by kcat.
+   * @param {string} key
+   * @param {string} value
+   */
+  async produce(key, value) {
+    const child = this.#run("kcat", ["-P", "-b", this.#addresses.kafka, "-t", this.#name, "-X", "partitioner=murmur2_random", "-k", key], {}, "pipe");
+    child.stdin?.end(value);
+    const [code] = await once(child, "exit");
+    assert.equal(code, 0, "kcat ended well");
+  }
+
+  /** Tells of versions that came about otherwise. @param {number} versions */
+  counted(versions) {
+    this.#versions += versions;
+  }
+
   /** Puts a load balancer in front, with the configuration that we ship. @returns {Promise<string>} its address */
   async balance() {
     const [port, stats] = [await freePort(), await freePort()];
@@ -177,17 +210,22 @@ export class Shop {
     }));
   }
 
-  /** @param {string} program one of ours @param {string[]} args */
-  #spawn(program, args) {
+  /** @param {string} program one of ours @param {string[]} args @param {"pipe" | "ignore"} [stdin] */
+  #spawn(program, args, stdin) {
     const path = `${TOP}target/debug/${program}`;
     assert.ok(existsSync(path), `${path} is missing: run \`make test\`, or \`cargo build --workspace\` first`);
     // Settings come from here alone.
-    return this.#run(path, args, Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith("SHELFWIRE_")).map((name) => [name, undefined])));
+    return this.#run(path, args, Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith("SHELFWIRE_")).map((name) => [name, undefined])), stdin);
   }
 
-  /** @param {string} program @param {string[]} args @param {Record<string, string | undefined>} env */
-  #run(program, args, env) {
-    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  /**
+   * @param {string} program
+   * @param {string[]} args
+   * @param {Record<string, string | undefined>} env
+   * @param {"pipe" | "ignore"} [stdin]
+   */
+  #run(program, args, env, stdin = "ignore") {
+    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: [stdin, "pipe", "pipe"] });
     /** @type {string[]} */
     const said = [];
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,0 +1,87 @@
+/** How the dashboard looks and reads: accessibility by axe-core, widths from 360 px, and a picture of each view in both themes. */
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { launch, Visit } from "./browser.js";
+import { Shop, until } from "./servers.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Where the pictures go. */
+const PICTURES = fileURLToPath(new URL("../../../target/dashboard/", import.meta.url));
+const VIEWS = ["shelf", "product", "replicas", "flow", "letters", "talk", "try"];
+
+/** @type {Shop} */
+let shop;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {string} */
+let id;
+before(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  shop = await Shop.open({ replicas: 3, products: 80 });
+  await shop.generate({ count: 2000 });
+  id = [...(await shop.products(1)).values()].sort((a, b) => b.version - a.version)[0]?.product_id ?? "";
+  await shop.produce(id, "no change");
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await shop?.close();
+});
+
+/** @param {string} view @param {import("playwright-core").BrowserContextOptions} options */
+async function open(view, options) {
+  const visit = await Visit.open(browser, shop.url(1), { view: `#${view === "product" ? `product/${id}` : view}`, reducedMotion: "reduce", ...options });
+  await visit.live();
+  await visit.page.locator("main h1").waitFor({ state: "attached" });
+  if (view === "shelf") await visit.page.locator(".card").first().waitFor();
+  if (view === "product") await until("its history is there", async () => (await visit.page.locator(".log li").count()) > 1);
+  if (view === "replicas") await until("the map is there", async () => (await visit.page.locator(".chip").count()) === 12);
+  if (view === "letters") await visit.page.locator(".letters-list summary").first().waitFor({ timeout: 30_000 });
+  return visit;
+}
+
+for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  test(`in ${colorScheme} axe finds nothing serious in any view`, async () => {
+    for (const view of VIEWS) {
+      const visit = await open(view, { colorScheme });
+      await shop.generate({ count: 100 });
+      await visit.page.locator("#proof summary").click();
+      await visit.page.evaluate(AXE);
+      const found = await visit.page.evaluate(async () => {
+        // @ts-expect-error axe was put there a moment ago
+        const { violations } = await globalThis.axe.run(document);
+        return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary}`) }));
+      });
+      assert.deepEqual(found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical"), [], view);
+      await visit.page.locator("#proof summary").click();
+      await visit.page.screenshot({ path: `${PICTURES}${view}-${colorScheme}.png` });
+      await visit.close();
+    }
+  });
+}
+
+test("at 360 px nothing is wider than the screen", async () => {
+  for (const view of VIEWS) {
+    const visit = await open(view, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    const wide = await visit.page.evaluate(() => document.documentElement.scrollWidth);
+    await visit.page.screenshot({ path: `${PICTURES}${view}-360.png` });
+    assert.ok(wide <= 360, `${view} is ${wide} px wide`);
+    await visit.close();
+  }
+});
+
+test("the first paint comes within a second, and nothing is loaded from elsewhere", async () => {
+  const visit = await open("shelf", {});
+  const { paint, bytes } = await visit.page.evaluate(() => ({
+    paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Infinity,
+    bytes: performance.getEntriesByType("resource").filter(({ name }) => /\/(dashboard|lib)\//.test(name))
+      .reduce((sum, entry) => sum + (/** @type {PerformanceResourceTiming} */ (entry)).encodedBodySize, 0),
+  }));
+  console.log(`first paint after ${Math.round(paint)} ms, ${Math.round(bytes / 1024)} KiB of modules and styles`);
+  assert.ok(bytes > 10_000 && bytes < 150 * 1024, `${bytes} bytes`);
+  await visit.close();
+});
