@@ -77,7 +77,9 @@ export function byId(id) {
   return element;
 }
 
+const motion = matchMedia("(prefers-reduced-motion: reduce)");
+
 /** Whether the reader asked for less motion. */
 export function calm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return motion.matches;
 }

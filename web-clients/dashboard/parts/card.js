@@ -13,10 +13,13 @@ import { Sparkline } from "./sparkline.js";
 
 /** Pieces in stock at which a product counts as nearly gone. */
 const FEW = 10;
+/** A flash lasts so long, in ms; a card that changes all the time begins no second one before the first is half over. */
+const FLASH_MS = 1400;
 
 export class Card {
   id = "";
   #version = -1;
+  #flashedAt = 0;
   #photo = new Photo();
   #name = h("a", { class: "name" });
   #price = h("span", { class: "price" });
@@ -97,10 +100,12 @@ export class Card {
   /** @param {Move} move */
   #flash({ by }) {
     if (calm()) return;
-    const way = by.price > 0 ? "var(--up)" : by.price < 0 ? "var(--down)" : "var(--accent)";
-    const tone = getComputedStyle(this.element).getPropertyValue(way.slice(4, -1)) || "orange";
+    const now = performance.now();
+    if (now - this.#flashedAt < FLASH_MS / 2) return;
+    this.#flashedAt = now;
+    const tone = by.price > 0 ? "var(--up)" : by.price < 0 ? "var(--down)" : "var(--accent)";
     const target = by.price !== 0 ? this.#price : this.#stock;
-    target.animate([{ color: tone, transform: `translateY(${by.price > 0 ? 4 : -4}px)` }, { color: tone, transform: "none", offset: 0.25 }, {}], { duration: 1400, easing: "ease-out" });
-    this.element.animate([{ boxShadow: `0 0 0 2px ${tone}` }, { boxShadow: "0 0 0 2px transparent" }], { duration: 1400, easing: "ease-out" });
+    target.animate([{ color: tone, transform: `translateY(${by.price > 0 ? 4 : -4}px)` }, { color: tone, transform: "none", offset: 0.25 }, {}], { duration: FLASH_MS, easing: "ease-out" });
+    this.element.animate([{ boxShadow: `0 0 0 2px ${tone}` }, { boxShadow: "0 0 0 2px transparent" }], { duration: FLASH_MS, easing: "ease-out" });
   }
 }

@@ -27,12 +27,12 @@ export function flow({ live, catalogue, fleet, traces }) {
   const [age, slow, through, here, stale] = Array.from({ length: 5 }, () => h("b"));
   if (!age || !slow || !through || !here || !stale) throw new Error("unreachable");
   const line = new Sparkline();
-  const degraded = h("ul", { class: "degraded", role: "status" });
+  const degraded = h("ul", { class: "degraded" });
   const figure = (/** @type {HTMLElement} */ value, /** @type {string} */ words, /** @type {Node | undefined} */ more = undefined) => h("div", { class: "figure" }, value, h("span", null, words), more);
   const element = h("div", { class: "flow" }, h("h1", null, "Flow"),
     h("p", { class: "lead" }, "A change is produced to Kafka, taken up by the replica that owns its partition, written, relayed to all replicas, and shown here."),
     h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen, half of the changes"), figure(slow, "99 of 100"), figure(through, "changes a second, all replicas", line.element), figure(here, "shown on this page since it was opened"), figure(stale, "since the server's last word")),
-    degraded, follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
+    h("div", { role: "status" }, degraded), follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
     h("div", { class: "histograms" }, ...histograms.map((histogram) => histogram.element)));
   follow.element.querySelector("header")?.append(hold);
 
