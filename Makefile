@@ -10,7 +10,7 @@ stack := deploy/$(if $(filter docker,$(STACK)),compose,native)/stack.sh
 export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT PROFILE RUN YES
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status logs scale kill-replica change replay psql redis topic doctor \
+.PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
         test ci fmt tidy lint doc bench-ingest
 
 help: ## list the commands
@@ -37,6 +37,9 @@ scale: ## have REPLICAS=n gateways, leaving the others alone
 
 kill-replica: ## SIGKILL replica N=2; it stays down until `make up` or `make scale`
 	@$(if $(N),,$(error say which: make kill-replica N=2))$(stack) kill gw$(N)
+
+demo-rebalance: ## replicas come, die, come back and drain while viewers watch: nothing is missed
+	@node --experimental-websocket --no-warnings deploy/drills/rebalance/main.mjs $(stack)
 
 change: ## change one product by hand: ID=… PRICE=499 (minor units) STOCK=3
 	@$(if $(ID),,$(error say which: make change ID=… PRICE=499 STOCK=3))$(stack) change --product=$(ID) \
