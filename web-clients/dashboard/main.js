@@ -8,7 +8,8 @@ import { Catalogue } from "./data/catalogue.js";
 import { Fleet } from "./data/fleet.js";
 import { Live } from "./data/live.js";
 import { Traces } from "./data/traces.js";
-import { byId, fill } from "./dom.js";
+import { Words } from "./data/words.js";
+import { byId, fill, text } from "./dom.js";
 import { paint } from "./paint.js";
 import { ProofDock } from "./parts/proof-dock.js";
 import { showStanding } from "./parts/standing.js";
@@ -30,6 +31,7 @@ import { tryIt } from "./views/try.js";
  * @property {Fleet} fleet
  * @property {Traces} traces
  * @property {Admin} admin
+ * @property {Words} words
  */
 /** @typedef {{title: string, element: HTMLElement, close?: () => void}} View */
 
@@ -46,7 +48,7 @@ const live = new Live(sessionStorage.getItem("transport") === "sse" ? "sse" : "w
 const fleet = new Fleet();
 const traces = new Traces();
 /** @type {World} */
-const world = { live, catalogue, fleet, traces, admin: new Admin() };
+const world = { live, catalogue, fleet, traces, admin: new Admin(), words: new Words(live) };
 
 live.addEventListener("change", (event) => {
   const { from, previous, missed, snapshot, age_ms, path_ms, ...item } = /** @type {CustomEvent} */ (event).detail;
@@ -59,24 +61,36 @@ live.addEventListener("snapshot", () => {
   }
 });
 live.addEventListener("rating", (event) => {
-  const { subject, ...rating } = /** @type {CustomEvent} */ (event).detail;
+  const { subject, previous: _, ...rating } = /** @type {CustomEvent} */ (event).detail;
   catalogue.know(subject, { rating });
   catalogue.dispatchEvent(new CustomEvent("item", { detail: subject }));
 });
 live.addEventListener("photo", (event) => {
-  const { product_id, photo } = /** @type {CustomEvent} */ (event).detail;
-  catalogue.know(product_id, { photo });
+  const { product_id, photo, revision } = /** @type {CustomEvent} */ (event).detail;
+  catalogue.know(product_id, { photo, photo_revision: revision });
   catalogue.dispatchEvent(new CustomEvent("item", { detail: product_id }));
 });
 catalogue.addEventListener("list", () => sample());
 live.addEventListener("replicas", (event) => fleet.told(/** @type {CustomEvent} */ (event).detail));
+
+/** What came while nobody looked, beside the names of the views. @param {string} id @param {number} n */
+function badge(id, n) {
+  const element = byId(id);
+  element.hidden = n === 0;
+  text(element, n > 99 ? "99+" : n);
+}
+let letterCount = 0;
+world.words.addEventListener("words", () => badge("talk-count", world.words.unseen));
+fleet.addEventListener("letters", (event) => {
+  letterCount = shown?.title === "Dead letters" ? 0 : letterCount + /** @type {CustomEvent} */ (event).detail;
+  badge("letters-count", letterCount);
+});
 
 /** @type {View | undefined} */
 let shown;
 
 function route() {
   const [name = "", ...rest] = location.hash.slice(1).split("?")[0]?.split("/") ?? [];
-  if (name === "main") return byId("main").focus();
   const make = VIEWS[name] ?? shelf;
   shown?.close?.();
   shown = make(world, rest.join("/"));
@@ -88,6 +102,7 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   if (name !== "" && name !== "shelf") scrollTo({ top: 0 });
+  if (shown.title === "Dead letters") badge("letters-count", letterCount = 0);
   sample();
 }
 
@@ -108,6 +123,11 @@ showStanding(live);
 showWire(world);
 byId("proof").append(new ProofDock(live).element);
 addEventListener("hashchange", route);
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  // The address keeps the view.
+  event.preventDefault();
+  byId("main").focus();
+});
 addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {

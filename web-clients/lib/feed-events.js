@@ -10,6 +10,7 @@
  * @property {import("./shelf.js").SnapshotTaken} snapshot `feed.products` is filled
  * @property {import("./shelf.js").Change} change
  * @property {import("./shelf.js").RatingNews} rating of a product (its id is the subject), or of the `site`
+ * @property {import("./frames.js").PhotoChanged} photo a product has another photo, or none any more
  * @property {import("./frames.js").Gap} gap a change that could not be read or written lies in the dead letters
  * @property {import("./frames.js").Said} said a viewer's word to all, our own too; at most once
  * @property {import("./frames.js").Status} status what is away behind the server

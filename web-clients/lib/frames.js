@@ -26,6 +26,7 @@ import { ProtocolError } from "./errors.js";
  * @property {string} currency ISO 4217
  * @property {number} stock
  * @property {string | null} [photo] the photo's hash, null when it has none
+ * @property {number} [photo_revision] of two photos of a product the one with the higher revision is newer
  * @property {Rating | null} [rating] null while it was never rated
  * @property {string} [occurred_at] RFC 3339, UTC
  */
@@ -39,6 +40,7 @@ import { ProtocolError } from "./errors.js";
 /** @typedef {{replica: string, viewer?: string, epoch: string, resumed: boolean, reset: boolean, missed?: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello `missed`: relay entries since the cursor, where they were counted; `viewer`: how others see this one */
 /** @typedef {{products: Product[], reset: boolean, last: boolean}} SnapshotPage */
 /** @typedef {{partition: number, offset: number, reason: string, product_id?: string}} Gap a position that went to dead letters */
+/** @typedef {{product_id: string, photo: string | null, revision: number}} PhotoChanged a product's photo was stored or removed */
 /** @typedef {{from: string, text: string, at: string}} Said a word of a viewer to all; at most once */
 /** @typedef {{away: {what: string, since?: string}[], stale_ms?: number}} Status */
 /** @typedef {{reconnect_after_ms: number, reason: string}} GoingAway */
@@ -46,7 +48,7 @@ import { ProtocolError } from "./errors.js";
 /** @typedef {{code: string, message: string, field?: string}} ErrorData */
 /**
  * @typedef {{type: "hello", data: Hello} | {type: "snapshot", data: SnapshotPage} | {type: "product_changed", data: ProductChanged}
- *   | {type: "rating_changed", data: RatingChanged} | {type: "said", data: Said} | {type: "gap", data: Gap} | {type: "status", data: Status} | {type: "going_away", data: GoingAway}
+ *   | {type: "rating_changed", data: RatingChanged} | {type: "photo_changed", data: PhotoChanged} | {type: "said", data: Said} | {type: "gap", data: Gap} | {type: "status", data: Status} | {type: "going_away", data: GoingAway}
  *   | {type: "replicas_changed", data: ReplicasChanged} | {type: "error", data: ErrorData} | {type: "heartbeat", data: object}
  *   | {type: "unknown", data: unknown}} TypedFrame
  */
@@ -69,6 +71,7 @@ const isRating = (r) => isObject(r) && (r.average === null || Number.isFinite(r.
 const isProduct = (p) =>
   isObject(p) && isText(p.product_id) && isVersion(p.version) && isText(p.name)
   && isCount(p.price_minor) && /^[A-Z]{3}$/.test(p.currency) && isCount(p.stock)
+  && (p.photo === undefined || p.photo === null || isText(p.photo)) && (p.photo_revision === undefined || isCount(p.photo_revision))
   && (p.rating === undefined || p.rating === null || isRating(p.rating));
 
 /** What must hold for each type. @type {Record<string, Check>} */
@@ -77,6 +80,7 @@ const CHECKS = {
   snapshot: (d) => Array.isArray(d.products) && d.products.every(isProduct) && isFlag(d.reset) && isFlag(d.last),
   product_changed: (d) => isProduct(d) && isVersion(d.from) && d.from <= d.version,
   rating_changed: (d) => isText(d.subject) && isRating(d),
+  photo_changed: (d) => isText(d.product_id) && (d.photo === null || isText(d.photo)) && isCount(d.revision),
   gap: (d) => isCount(d.partition) && isCount(d.offset) && isText(d.reason),
   said: (d) => isText(d.from) && isText(d.text) && isText(d.at),
   status: (d) => Array.isArray(d.away),

@@ -8,6 +8,7 @@
 
 import { BrokenPromiseError } from "./errors.js";
 import { Proof } from "./proof.js";
+import { Photos } from "./photos.js";
 import { Ratings } from "./ratings.js";
 
 /** @typedef {import("./frames.js").Product} Product */
@@ -32,7 +33,7 @@ import { Ratings } from "./ratings.js";
  * @property {import("./frames.js").Rating} [site] the site's rating
  */
 /** @typedef {import("./frames.js").RatingChanged & {previous: import("./frames.js").Rating | undefined}} RatingNews */
-/** @typedef {["change", Change] | ["rating", RatingNews] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
+/** @typedef {["change", Change] | ["rating", RatingNews] | ["photo", import("./frames.js").PhotoChanged] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
 
 /** The state of one feed. */
 export class Shelf {
@@ -40,6 +41,7 @@ export class Shelf {
   products = new Map();
   proof = new Proof();
   ratings = new Ratings();
+  photos = new Photos();
   /** @type {string | undefined} the place after all that was taken; opaque */
   cursor;
   /** True while the shelf has all that the server has: continued at the cursor, or the last snapshot page taken. */
@@ -50,7 +52,7 @@ export class Shelf {
   constructor({ cursor, checkpoint } = {}) {
     this.cursor = cursor ?? checkpoint?.cursor;
     if (checkpoint === undefined) return;
-    for (const product of checkpoint.products) this.products.set(product.product_id, this.ratings.onto(product));
+    for (const product of checkpoint.products) this.products.set(product.product_id, this.#whole(product));
     if (checkpoint.site) this.ratings.take("site", checkpoint.site);
     this.proof.restore(checkpoint.products, checkpoint.complete);
   }
@@ -107,11 +109,13 @@ export class Shelf {
         return this.#snapshot(frame.data);
       case "product_changed": {
         const { from, age_ms, path_ms, ...told } = frame.data;
-        const product = this.ratings.onto(told);
+        const product = this.#whole(told);
         return this.#judged(product, this.proof.frame(product.product_id, from, product.version), { from, age_ms, ...(path_ms && { path_ms }), snapshot: false });
       }
       case "rating_changed":
         return this.#rated(frame.data);
+      case "photo_changed":
+        return this.#pictured(frame.data);
       case "gap":
         if (frame.data.product_id !== undefined) this.proof.gap(frame.data.product_id);
         return [];
@@ -133,6 +137,27 @@ export class Shelf {
   }
 
   /**
+   * @param {import("./frames.js").PhotoChanged} news
+   * @returns {Happening[]}
+   */
+  #pictured(news) {
+    if (!this.photos.take(news.product_id, news.photo, news.revision)) return [];
+    const product = this.products.get(news.product_id);
+    if (product !== undefined) this.products.set(news.product_id, this.photos.onto(product));
+    return [["photo", news]];
+  }
+
+  /**
+   * A product as it was told, with the newest that is known beside its state.
+   * @template {Product} P
+   * @param {P} told
+   * @returns {P}
+   */
+  #whole(told) {
+    return this.photos.onto(this.ratings.onto(told));
+  }
+
+  /**
    * @param {import("./frames.js").SnapshotPage} page
    * @returns {Happening[]}
    */
@@ -144,7 +169,7 @@ export class Shelf {
     /** @type {Happening[]} */
     const happened = [];
     for (const told of products) {
-      const product = this.ratings.onto(told);
+      const product = this.#whole(told);
       taken.products++;
       const held = this.products.get(product.product_id);
       const verdict = this.proof.row(product.product_id, product.version);

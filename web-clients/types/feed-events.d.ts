@@ -22,6 +22,10 @@ export type FeedEvents = {
      */
     rating: import("./shelf.js").RatingNews;
     /**
+     * a product has another photo, or none any more
+     */
+    photo: import("./frames.js").PhotoChanged;
+    /**
      * a change that could not be read or written lies in the dead letters
      */
     gap: import("./frames.js").Gap;

@@ -60,6 +60,10 @@ export type Product = {
      */
     photo?: string | null | undefined;
     /**
+     * of two photos of a product the one with the higher revision is newer
+     */
+    photo_revision?: number | undefined;
+    /**
      * null while it was never rated
      */
     rating?: Rating | null | undefined;
@@ -111,6 +115,14 @@ export type Gap = {
     product_id?: string;
 };
 /**
+ * a product's photo was stored or removed
+ */
+export type PhotoChanged = {
+    product_id: string;
+    photo: string | null;
+    revision: number;
+};
+/**
  * a word of a viewer to all; at most once
  */
 export type Said = {
@@ -150,6 +162,9 @@ export type TypedFrame = {
 } | {
     type: "rating_changed";
     data: RatingChanged;
+} | {
+    type: "photo_changed";
+    data: PhotoChanged;
 } | {
     type: "said";
     data: Said;

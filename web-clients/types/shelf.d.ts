@@ -29,7 +29,7 @@ export function inScope(checkpoint: Checkpoint & {
  * @property {import("./frames.js").Rating} [site] the site's rating
  */
 /** @typedef {import("./frames.js").RatingChanged & {previous: import("./frames.js").Rating | undefined}} RatingNews */
-/** @typedef {["change", Change] | ["rating", RatingNews] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
+/** @typedef {["change", Change] | ["rating", RatingNews] | ["photo", import("./frames.js").PhotoChanged] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError]} Happening */
 /** The state of one feed. */
 export class Shelf {
     /** @param {{cursor?: string, checkpoint?: Checkpoint}} [from] */
@@ -41,6 +41,7 @@ export class Shelf {
     products: Map<string, Product>;
     proof: Proof;
     ratings: Ratings;
+    photos: Photos;
     /** @type {string | undefined} the place after all that was taken; opaque */
     cursor: string | undefined;
     /** True while the shelf has all that the server has: continued at the cursor, or the last snapshot page taken. */
@@ -119,7 +120,8 @@ export type Checkpoint = {
 export type RatingNews = import("./frames.js").RatingChanged & {
     previous: import("./frames.js").Rating | undefined;
 };
-export type Happening = ["change", Change] | ["rating", RatingNews] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError];
+export type Happening = ["change", Change] | ["rating", RatingNews] | ["photo", import("./frames.js").PhotoChanged] | ["snapshot", SnapshotTaken] | ["error", BrokenPromiseError];
 import { Proof } from "./proof.js";
 import { Ratings } from "./ratings.js";
+import { Photos } from "./photos.js";
 import { BrokenPromiseError } from "./errors.js";

@@ -105,13 +105,27 @@ export class Catalogue extends EventTarget {
   #merge(item) {
     const held = this.items.get(item.product_id);
     if (held !== undefined && item.version <= held.version) {
-      // The same version may say more: an answer over HTTP carries the rating.
-      if (item.version === held.version) this.items.set(item.product_id, { ...held, ...item });
+      // The same version may say more: an answer over HTTP carries rating and photo.
+      if (item.version === held.version) this.items.set(item.product_id, { ...held, ...item, ...newer(held, item) });
       return false;
     }
-    this.items.set(item.product_id, { ...held, ...item });
+    this.items.set(item.product_id, { ...held, ...item, ...newer(held, item) });
     return true;
   }
+}
+
+/**
+ * Rating and photo have an order of their own: an answer that was on its way longer than a frame must not take them back.
+ * @param {Item | undefined} held
+ * @param {Item} item
+ * @returns {Partial<Item>}
+ */
+function newer(held, item) {
+  if (held === undefined) return {};
+  return {
+    ...((held.rating?.count ?? 0) > (item.rating?.count ?? 0) && { rating: held.rating }),
+    ...((held.photo_revision ?? 0) > (item.photo_revision ?? 0) && { photo: held.photo, photo_revision: held.photo_revision }),
+  };
 }
 
 const names = new Intl.Collator(undefined, { numeric: true });

@@ -70,8 +70,12 @@ export class Fleet extends EventTarget {
 
   async look() {
     const { replicas } = await ask("replicas");
+    const before = new Map([...this.members.values()].map(({ replica, outcomes }) => [replica, dead(outcomes)]));
     this.#take(replicas, performance.now());
     this.dispatchEvent(new Event("look"));
+    // A gap frame goes to those alone who follow its product: that something lies in the dead letters is read here.
+    const more = this.alive.reduce((sum, { replica, outcomes }) => sum + Math.max(0, dead(outcomes) - (before.get(replica) ?? dead(outcomes))), 0);
+    if (more > 0) this.dispatchEvent(new CustomEvent("letters", { detail: more }));
   }
 
   /**
@@ -132,6 +136,11 @@ export class Fleet extends EventTarget {
     const owners = this.owners();
     for (const partition of this.free.keys()) if (owners.has(partition)) this.free.delete(partition);
   }
+}
+
+/** @param {Outcomes | undefined} outcomes */
+function dead(outcomes) {
+  return outcomes === undefined ? 0 : outcomes.conflict + outcomes.poison + outcomes.rejected;
 }
 
 /**

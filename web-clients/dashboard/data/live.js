@@ -37,6 +37,8 @@ export class Live extends EventTarget {
   transport;
   /** The replica that answered last. */
   replica = "";
+  /** How others see this viewer, in `said`. */
+  viewer = "";
   /** When the last frame of any kind came, by `performance.now()`. */
   heardAt = 0;
   /** @type {{what: string, since?: string}[]} what is away behind the replica */
@@ -110,6 +112,16 @@ export class Live extends EventTarget {
     this.#feed.cut(ms);
   }
 
+  /**
+   * Says a word to all viewers.
+   * @param {string} words
+   * @returns {boolean} false when it could not be sent
+   * @throws {TypeError} it can't be said
+   */
+  say(words) {
+    return this.#feed.say(words);
+  }
+
   /** @param {import("../../lib/feed.js").FeedOptions} options */
   #open(options) {
     const feed = connect(undefined, { transport: this.transport, ...options });
@@ -128,8 +140,9 @@ export class Live extends EventTarget {
   }
 
   /** @param {import("../../lib/feed.js").OpenDetail} hello */
-  #opened({ replica, resumed, missed }) {
+  #opened({ replica, viewer, resumed, missed }) {
     this.replica = replica;
+    this.viewer = viewer ?? "";
     if (this.cutting && this.cutting.replica === undefined) {
       Object.assign(this.cutting, { replica, resumed, entries: missed, ms: Date.now() - this.cutting.cutAt });
     }

@@ -3,7 +3,6 @@
 import { ask } from "../data/api.js";
 import { fill, h, text } from "../dom.js";
 import { ago, compact, count, dayTime } from "../format.js";
-import { paint } from "../paint.js";
 import { say } from "../parts/toast.js";
 import { tokenField } from "../parts/token.js";
 
@@ -14,7 +13,7 @@ import { tokenField } from "../parts/token.js";
 
 /** Letters that are listed. */
 const LISTED = 100;
-/** A list is asked for so often at most, in ms, however many gaps are told. */
+/** A list is asked for so often at most, in ms, however many come. */
 const AGAIN_MS = 1000;
 
 /** What each reason means, in a few words. @type {Record<string, string>} */
@@ -28,7 +27,7 @@ const REASONS = {
  * @param {import("../main.js").World} world
  * @returns {import("../main.js").View}
  */
-export function letters({ live, admin }) {
+export function letters({ fleet, admin }) {
   const told = h("p", { class: "told", role: "status" }, "Reading …");
   const list = h("ol", { class: "letters-list" });
   const element = h("div", { class: "letters" }, h("h1", null, "Dead letters"),
@@ -36,11 +35,11 @@ export function letters({ live, admin }) {
     told, list, tokenField(admin));
   /** @type {Map<string, HTMLElement>} those that are shown, so that an open one stays open */
   const shown = new Map();
-  let asked = false, closed = false;
+  let asking = false, again = false, closed = false;
 
   const load = async () => {
-    if (asked) return;
-    asked = true;
+    if (asking) return void (again = true);
+    asking = true;
     try {
       const answer = await ask(`dead-letters?limit=${LISTED}`);
       if (closed) return;
@@ -56,16 +55,21 @@ export function letters({ live, admin }) {
     } catch (error) {
       text(told, error instanceof Error ? error.message : String(error));
     }
-    setTimeout(() => (asked = false), AGAIN_MS);
+    setTimeout(() => {
+      asking = false;
+      if (again && !closed) load();
+      again = false;
+    }, AGAIN_MS);
   };
-  const gap = () => paint("letters", () => setTimeout(load, AGAIN_MS));
-  live.addEventListener("gap", gap);
+  fleet.addEventListener("letters", load);
+  const far = fleet.near();
   load();
   return {
     title: "Dead letters", element,
     close() {
       closed = true;
-      live.removeEventListener("gap", gap);
+      far();
+      fleet.removeEventListener("letters", load);
     },
   };
 }

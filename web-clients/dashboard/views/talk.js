@@ -1,11 +1,64 @@
 /** Talk: what viewers say to each other, and a field to say something. */
 
-import { h } from "../dom.js";
+import { fill, h, text } from "../dom.js";
+import { time } from "../format.js";
+import { say } from "../parts/toast.js";
+
+/** Characters of one word. */
+const LONGEST = 280;
 
 /**
- * @param {import("../main.js").World} _world
+ * @param {import("../main.js").World} world
  * @returns {import("../main.js").View}
  */
-export function talk(_world) {
-  return { title: "Talk", element: h("div", { class: "talk" }, h("h1", null, "Talk")) };
+export function talk({ live, words }) {
+  const list = h("ol", { class: "words", role: "log", "aria-label": "What viewers say", tabindex: 0 });
+  const field = h("input", { id: "word", maxlength: LONGEST, autocomplete: "off", placeholder: "Say something to everybody who looks", "aria-label": "Your word" });
+  const button = h("button", { type: "submit", class: "strong" }, "Say");
+  const hint = h("p", { class: "note" });
+  const form = h("form", { class: "say" }, field, button);
+  const element = h("div", { class: "talk" }, h("h1", null, "Talk"),
+    h("p", { class: "lead" }, "A word goes to all viewers of all replicas, echo.js included, by Redis. It is not stored: who is not here does not hear it."), list, form, hint);
+
+  const draw = () => {
+    const down = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
+    fill(list, ...(words.kept.length === 0 ? [h("li", { class: "empty" }, "Nobody has said anything since you came.")]
+      : words.kept.map(({ from, text: word, at, own }) => h("li", { class: own ? "own" : "" }, h("span", { class: "who" }, own ? "you" : from), h("p", null, word), h("time", { datetime: at }, time(Date.parse(at)))))));
+    if (down) list.scrollTop = list.scrollHeight;
+  };
+  const standing = () => {
+    const able = live.transport === "ws";
+    field.disabled = button.disabled = !able;
+    text(hint, able ? "1 to 280 characters, five words a second. From a shell: node web-clients/echo.js --chat" : "Over SSE one can only listen: change to WebSocket in the corner to speak.");
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    try {
+      if (live.say(field.value)) field.value = "";
+      else say("Not said: the connection is away", "bad");
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error), "bad");
+    }
+  });
+  const refused = (/** @type {Event} */ event) => {
+    const error = /** @type {CustomEvent} */ (event).detail;
+    if (error.name === "ServerError") say(error.message, "bad");
+  };
+  words.addEventListener("words", draw);
+  live.addEventListener("open", standing);
+  live.addEventListener("state", standing);
+  live.addEventListener("error", refused);
+  words.look(true);
+  draw();
+  standing();
+  return {
+    title: "Talk", element,
+    close() {
+      words.look(false);
+      words.removeEventListener("words", draw);
+      live.removeEventListener("open", standing);
+      live.removeEventListener("state", standing);
+      live.removeEventListener("error", refused);
+    },
+  };
 }

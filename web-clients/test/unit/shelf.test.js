@@ -36,6 +36,26 @@ test("a change carries what was held before and its age", () => {
   assert.deepEqual(shelf.products.get(A), product(A, 2));
 });
 
+test("a photo never goes back, whatever frame tells it", () => {
+  const shelf = open();
+  const told = (/** @type {number} */ revision) => shelf.take(readFrame("photo_changed", { product_id: A, photo: `p${revision}`, revision }, undefined));
+  const shown = () => shelf.products.get(A)?.photo;
+  shelf.take(hello());
+  shelf.take(readFrame("snapshot", { products: [{ ...product(A, 1), photo: "p2", photo_revision: 2 }], last: true }, "e1:1"));
+  assert.equal(shown(), "p2");
+  assert.deepEqual(told(3), [["photo", { product_id: A, photo: "p3", revision: 3 }]]);
+  assert.deepEqual([told(3), told(2)], [[], []]);
+  // a change that was made before the photo
+  shelf.take(readFrame("product_changed", { ...product(A, 2), photo: "p2", photo_revision: 2, from: 2 }, "e1:2"));
+  assert.equal(shown(), "p3");
+  assert.equal(shelf.take(readFrame("photo_changed", { product_id: A, photo: null, revision: 4 }, undefined)).length, 1);
+  assert.equal(shown(), null, "removed");
+  // of a product that is not held yet
+  shelf.take(readFrame("photo_changed", { product_id: B, photo: "b1", revision: 1 }, undefined));
+  shelf.take(changed(B, 1, { from: 1 }));
+  assert.equal(shelf.products.get(B)?.photo, "b1");
+});
+
 test("a rating never goes back, whatever frame tells it", () => {
   const shelf = open();
   const rating = (/** @type {number} */ count) => ({ average: 5, window: 10, count, sum: 5 * count });
