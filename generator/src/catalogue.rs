@@ -21,6 +21,8 @@ pub struct Item {
     pub product_id: ProductId,
     /// What it is called.
     pub name: Name,
+    /// What kind of thing it is.
+    pub thing: &'static str,
     /// The price around which its prices move.
     pub list_price: PriceMinor,
     /// The currency of its prices, for ever.
@@ -30,7 +32,7 @@ pub struct Item {
 }
 
 /// The first `count` products of the catalogue of `seed`.
-pub fn items(seed: u64, count: u32) -> impl Iterator<Item = Item> {
+pub fn items(seed: u64, count: u32) -> impl Iterator<Item = Item> + Clone {
     (1..=count).map(move |number| item(seed, number))
 }
 
@@ -44,6 +46,7 @@ fn item(seed: u64, number: u32) -> Item {
     Item {
         product_id: ProductId::from_sku(&sku),
         name: name(&mut rng, thing),
+        thing: thing.name,
         list_price: list_price(&mut rng, thing, currency, factor),
         currency,
         stock: Stock::saturating(rng.random_range(5..=240)),

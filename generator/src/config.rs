@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use schema::{PriceMinor, ProductId, Stock, topics};
 
@@ -68,6 +69,9 @@ pub struct RunArgs {
     /// Where Kafka is, and what is told.
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Photos of the products.
+    #[command(flatten)]
+    pub photos: PhotoArgs,
     /// Products in the catalogue, 1 to 1000000; 1000 fill a shop and read quickly. A larger one begins with the smaller
     #[arg(long, env = "SHELFWIRE_PRODUCTS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=MOST_PRODUCTS))]
     pub products: u32,
@@ -100,6 +104,34 @@ pub struct RunArgs {
     pub strict: bool,
 }
 
+/// Photos of the products.
+#[derive(Debug, Clone, Args)]
+pub struct PhotoArgs {
+    /// Draw a photo for each product and upload it to the gateway, where there is none yet
+    #[arg(long, env = "SHELFWIRE_PHOTOS")]
+    pub photos: bool,
+    /// The gateway's address, or that of the load balancer; for photos only
+    #[arg(long, env = "SHELFWIRE_GATEWAY", default_value = "http://127.0.0.1:8080", value_name = "URL", value_parser = gateway)]
+    pub gateway: String,
+    /// File that holds the gateway's admin token; uploads need it
+    #[arg(long, env = "SHELFWIRE_ADMIN_TOKEN_FILE", value_name = "FILE", required_if_eq("photos", "true"))]
+    pub admin_token_file: Option<PathBuf>,
+}
+
+impl PhotoArgs {
+    /// The admin token.
+    ///
+    /// # Errors
+    /// Its file can't be read, or is empty.
+    pub fn token(&self) -> anyhow::Result<String> {
+        let path = self.admin_token_file.as_deref().context("--admin-token-file is missing")?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("admin token {}", path.display()))?;
+        anyhow::ensure!(!text.trim().is_empty(), "admin token {} is empty", path.display());
+        Ok(text.trim().to_owned())
+    }
+}
+
 /// The settings of `change`.
 #[derive(Debug, Clone, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["price", "stock"])))]
@@ -130,6 +162,15 @@ fn addresses(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("must be host:port, with commas between several".into())
+    }
+}
+
+fn gateway(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    if host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace)) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be http://host:port".into())
     }
 }
 
@@ -194,10 +235,13 @@ mod tests {
             ["--topic", "a b"],
             ["--count", "-1"],
             ["--log-format", "xml"],
+            ["--gateway", "https://shop"],
         ] {
             assert!(run(&bad).is_err(), "{bad:?}");
         }
         assert!(run(&["--strict"]).is_err(), "only a replay has bad lines");
+        assert!(run(&["--photos"]).is_err(), "uploads need the token");
+        assert!(run(&["--photos", "--admin-token-file", "token"]).is_ok());
         assert!(
             run(&["change", "--product", "0190a0b0-0000-7000-8000-00000000000a"]).is_err(),
             "what should change?"

@@ -9,6 +9,7 @@
 //! 3. [`resume`]: what the topic already says, so that a restart goes on at the next version.
 //! 4. [`produce`]: the way to Kafka, with every acknowledgement accounted for.
 //! 5. [`replay`] and [`by_hand`]: recorded changes, and a single one, instead of random ones.
+//! 6. [`photos`]: a picture for each product, uploaded to the gateway.
 //!
 //! **Invariant:** per product the versions on the topic are 1, 2, 3 … in this order, without a gap; a version that was
 //! handed to Kafka is never used again for another change.
@@ -27,6 +28,8 @@ pub mod pace;
 pub mod shard;
 
 pub mod resume;
+
+pub mod photos;
 
 pub mod audit;
 pub mod produce;

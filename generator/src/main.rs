@@ -10,7 +10,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use generator::config::{Cli, Command, LogFormat};
 use generator::stop::Stop;
-use generator::{by_hand, replay, worker};
+use generator::{by_hand, photos, replay, worker};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -47,6 +47,9 @@ fn main() -> ExitCode {
 fn execute(command: &Command, runtime: &Handle, stop: &Stop) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => {
+            if args.photos.photos {
+                photos::start(&args.photos, worker::items(args), stop.clone())?;
+            }
             let summary = match &args.replay {
                 Some(recording) => replay::run(args, recording, runtime, stop)?,
                 None => worker::run(args, runtime, stop)?,

@@ -46,9 +46,15 @@ struct Slots {
     places: HashMap<ProductId, usize>,
 }
 
+/// The products of ours.
+pub fn items(args: &RunArgs) -> impl Iterator<Item = Item> + Clone + Send + use<> {
+    let shard = args.shard;
+    catalogue::items(args.seed, args.products).filter(move |item| shard.owns(item.product_id))
+}
+
 /// Makes random changes until the count is reached or a stop is asked for.
 pub fn run(args: &RunArgs, runtime: &Handle, stop: &Stop) -> Result<Summary, RunError> {
-    let items = || catalogue::items(args.seed, args.products).filter(|item| args.shard.owns(item.product_id));
+    let items = || items(args);
     let places: HashMap<ProductId, usize> =
         items().enumerate().map(|(place, item)| (item.product_id, place)).collect();
     let choose = Choose::new(places.len(), args.zipf).ok_or(RunError::NothingToDo(args.shard))?;

@@ -34,7 +34,7 @@ struct Layer {
 
 /// Where a library may be used: paths that start with one of these. Of `redis` only the pool is listed: the client
 /// comes with it, and its name is that of our own module.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 12] = [
     (
         "rdkafka",
         &["gateway/src/kafka", "generator/src/produce", "generator/src/resume", "generator/src/admin"],
@@ -47,6 +47,9 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("actix_web_lab", &["gateway/src/live/sse.rs"]),
     ("deadpool_redis", &["gateway/src/redis"]),
     ("csv", &["generator/src/replay"]),
+    ("image", &["gateway/src/photos/renew.rs", "generator/src/photos/draw.rs"]),
+    ("moka", &["gateway/src/photos/flight.rs"]),
+    ("ureq", &["generator/src/photos/gateway.rs"]),
 ];
 
 /// What the contract crate may stand on: values and their text, nothing that waits or touches the world.

@@ -14,13 +14,13 @@
 //! served, and the rest is told to come again.
 
 mod flight;
-mod image;
 mod look;
+mod renew;
 mod upload;
 mod whole;
 
-pub use image::Refused;
 pub use look::{Failure, How};
+pub use renew::Refused;
 pub use upload::{Condition, Place, Stored, Upload, UploadError};
 
 use std::sync::Arc;
@@ -39,7 +39,7 @@ use look::Source;
 use upload::Uploads;
 
 /// Most bytes of an upload.
-pub const MAX_BYTES: usize = image::MAX_BYTES;
+pub const MAX_BYTES: usize = renew::MAX_BYTES;
 
 /// Tells the lowest revision of a product's photo that may still be its newest; none when that can't be said.
 pub type Floor = Box<dyn Fn(ProductId) -> Option<PhotoRevision> + Send + Sync>;

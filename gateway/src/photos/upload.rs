@@ -12,8 +12,8 @@ use schema::relay::RelayFrame;
 use schema::{PhotoChanged, PhotoMark, PhotoRevision, ProductId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::image::{self, Refused, Renewed};
 use super::look::lifetime;
+use super::renew::{self, Refused, Renewed};
 use crate::db::{Db, DbError, Replaced};
 use crate::metrics::photos::{OutcomeLabel, PhotoMetrics};
 use crate::picture::{Photo, Picture};
@@ -148,16 +148,16 @@ impl Uploads {
     }
 
     async fn renew(&self, content_type: Option<String>, bytes: Bytes) -> Result<Renewed, UploadError> {
-        let kind = image::kind(content_type.as_deref(), &bytes)?;
+        let kind = renew::kind(content_type.as_deref(), &bytes)?;
         let measured = bytes.clone();
-        let cost = off_the_worker(move || image::measure(kind, &measured)).await?;
+        let cost = off_the_worker(move || renew::measure(kind, &measured)).await?;
         let mib = u32::try_from(cost.div_ceil(MIB)).unwrap_or(MEMORY_MIB).min(MEMORY_MIB);
         let memory = Arc::clone(&self.memory).acquire_many_owned(mib).await;
         let memory = memory.map_err(|_| UploadError::Broken)?;
         off_the_worker(move || {
             // the thread goes on when nobody waits for it any more, and so does what it takes
             let _memory = memory;
-            image::renew(kind, &bytes)
+            renew::renew(kind, &bytes)
         })
         .await
     }

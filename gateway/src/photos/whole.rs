@@ -3,7 +3,7 @@
 //! Decoders are lenient: of a JPEG that ends too early they make up the rest in grey. A shop should not store that, so
 //! the end is looked for first. It is cheap: lengths are followed, nothing is decoded.
 
-use super::image::Refused;
+use super::renew::Refused;
 use crate::picture::MediaType;
 
 /// Most scans of a JPEG: a progressive one has about ten, and each costs a pass over the whole picture.

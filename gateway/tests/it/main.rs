@@ -32,6 +32,7 @@ mod news;
 mod order;
 mod outcomes;
 mod photo_cache;
+mod photo_catalogue;
 mod photo_faults;
 mod photo_news;
 mod photo_uploads;

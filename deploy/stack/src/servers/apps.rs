@@ -48,6 +48,9 @@ fn generator(layout: &Layout, settings: &Settings) -> anyhow::Result<Service> {
         ("SHELFWIRE_KAFKA", settings.kafka().into()),
         ("SHELFWIRE_RATE", settings.rate.clone().into()),
         ("SHELFWIRE_PRODUCTS", settings.products.to_string().into()),
+        ("SHELFWIRE_PHOTOS", "true".into()),
+        ("SHELFWIRE_GATEWAY", format!("http://127.0.0.1:{}", settings.port).into()),
+        ("SHELFWIRE_ADMIN_TOKEN_FILE", token_file(layout).into()),
         // as in a real shop few products change often: whoever looks at these sees prices move at once
         ("SHELFWIRE_ZIPF", "1".into()),
     ];
