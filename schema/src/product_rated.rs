@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::headers::{EventType, IDEMPOTENCY_KEY};
 use crate::raw_event::{RawEvent, value_of};
-use crate::{Poison, PoisonReason, Rate, Subject};
+use crate::{Poison, PoisonReason, Rate, Sha256, Subject};
 
 /// One rating.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -29,8 +29,7 @@ pub struct ProductRated {
 }
 
 /// SHA-256 of an idempotency key. The key itself goes nowhere: it is the client's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyHash(pub [u8; 32]);
+pub type KeyHash = Sha256;
 
 const FIELDS: [&str; 4] = ["event_id", "subject", "rate", "rated_at"];
 
@@ -63,52 +62,13 @@ impl ProductRated {
         }
         Ok(rating)
     }
-}
 
-impl KeyHash {
-    /// The header's text: 64 hexadecimal digits.
-    pub fn text(&self) -> String {
-        let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or_default();
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-    }
-
-    /// Reads the header.
+    /// Reads the header [`IDEMPOTENCY_KEY`].
     ///
     /// # Errors
-    /// It is not what [`KeyHash::text`] writes.
-    pub fn decode(header: &[u8]) -> Result<Self, Poison> {
-        let wrong = || {
-            let rule = "must be a SHA-256 in 64 hexadecimal digits, lower-case";
-            Poison::field(PoisonReason::WrongType, IDEMPOTENCY_KEY, rule)
-        };
-        let digit = |byte: &u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(wrong()),
-        };
-        let mut hash = [0; 32];
-        let (pairs, rest) = header.as_chunks::<2>();
-        if pairs.len() != hash.len() || !rest.is_empty() {
-            return Err(wrong());
-        }
-        for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
-            *byte = digit(high)? << 4 | digit(low)?;
-        }
-        Ok(Self(hash))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_has_one_text() {
-        let hash = KeyHash(std::array::from_fn(|at| u8::try_from(at * 8 + 7).unwrap()));
-        let text = hash.text();
-        assert_eq!((text.len(), KeyHash::decode(text.as_bytes())), (64, Ok(hash)));
-        for other in [text.to_uppercase(), text[1..].to_owned(), format!("{text}0"), text.replace('f', "g")] {
-            assert!(KeyHash::decode(other.as_bytes()).is_err(), "{other}");
-        }
+    /// It is no SHA-256.
+    pub fn decode_key(header: &[u8]) -> Result<KeyHash, Poison> {
+        let text = std::str::from_utf8(header).unwrap_or_default();
+        text.parse().map_err(|error| Poison::field(PoisonReason::WrongType, IDEMPOTENCY_KEY, error))
     }
 }

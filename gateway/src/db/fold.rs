@@ -185,7 +185,7 @@ async fn remember_keys(
         return Ok(HashSet::new());
     }
     let (subjects, hashes): (Vec<String>, Vec<Vec<u8>>) =
-        keys.iter().map(|(subject, hash)| (subject.to_string(), hash.0.to_vec())).unzip();
+        keys.iter().map(|(subject, hash)| (subject.to_string(), hash.as_bytes().to_vec())).unzip();
     let new: Vec<Key> = diesel::sql_query(
         "INSERT INTO rating_keys (subject, key_hash) SELECT subject, key_hash \
          FROM unnest($1, $2) AS t (subject, key_hash) ON CONFLICT DO NOTHING RETURNING subject, key_hash",
@@ -194,7 +194,7 @@ async fn remember_keys(
     .bind::<Array<Binary>, _>(hashes)
     .load(connection)
     .await?;
-    let read = |key: Key| Some((key.subject.parse().ok()?, KeyHash(key.key_hash.try_into().ok()?)));
+    let read = |key: Key| Some((key.subject.parse().ok()?, KeyHash::try_from(key.key_hash.as_slice()).ok()?));
     Ok(new.into_iter().filter_map(read).collect())
 }
 

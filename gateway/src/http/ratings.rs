@@ -139,7 +139,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<KeyHash>, Problem> {
     let bytes = key.as_bytes();
     let right = (1..=MAX_KEY).contains(&bytes.len()) && bytes.iter().all(|b| (b' '..=b'~').contains(b));
     if right && given.next().is_none() {
-        return Ok(Some(KeyHash(Sha256::digest(bytes).into())));
+        return Ok(Some(<[u8; 32]>::from(Sha256::digest(bytes)).into()));
     }
     let rule = format!("must be given once at most, with 1 to {MAX_KEY} characters of ASCII");
     Err(Problem::InvalidParameter { field: IDEMPOTENCY_KEY, rule })

@@ -83,7 +83,7 @@ impl Accept {
     async fn send(&self, rated: &ProductRated, key: Option<KeyHash>) -> Result<(), NotAccepted> {
         let value = serde_json::to_vec(rated).unwrap_or_default();
         let (id, time) = (rated.event_id.to_string(), rated.rated_at.to_rfc3339());
-        let (kind, hash) = (ProductRated::TYPE.to_string(), key.map(|key| key.text()));
+        let (kind, hash) = (ProductRated::TYPE.to_string(), key.map(|key| key.to_string()));
         let mut headers = vec![
             (CE_ID, id.as_str()),
             (CE_SOURCE, GATEWAY_SOURCE),

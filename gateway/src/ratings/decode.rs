@@ -1,7 +1,7 @@
 //! Records become ratings, or poison.
 
 use schema::headers::{CE_SPECVERSION, CE_TYPE, IDEMPOTENCY_KEY};
-use schema::{KeyHash, Poison, PoisonReason, ProductRated};
+use schema::{Poison, PoisonReason, ProductRated};
 
 use crate::db::IncomingRating;
 use crate::kafka::{DeadLetter, Record};
@@ -41,7 +41,7 @@ fn decode_one(record: &Record) -> Result<(ProductRated, IncomingRating), Poison>
         offset: record.offset,
         subject: rated.subject,
         rate: rated.rate,
-        key: record.header(IDEMPOTENCY_KEY).map(KeyHash::decode).transpose()?,
+        key: record.header(IDEMPOTENCY_KEY).map(ProductRated::decode_key).transpose()?,
     };
     Ok((rated, incoming))
 }

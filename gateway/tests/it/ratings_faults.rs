@@ -264,6 +264,36 @@ async fn another_topic_of_the_same_name_is_refused_and_said_so() {
 }
 
 #[tokio::test]
+async fn a_replica_that_was_stopped_and_its_heir_count_once_side_by_side() {
+    let world = World::shared("zombie", 1).await;
+    let topic = world.ratings_topic();
+    let (mut zombie, mut heir) = (world.db().writer(), world.db().writer());
+    let subjects = [Subject::Site, Subject::Product(Uuid::now_v7().into())];
+    let (rounds, each) = (40, 10);
+    for round in 0..rounds {
+        let batch: Vec<IncomingRating> = (0..each)
+            .map(|at| IncomingRating {
+                partition: 0,
+                offset: round * each + at,
+                subject: subjects[usize::try_from(at % 2).unwrap()],
+                rate: Rate::MAX,
+                key: None,
+            })
+            .collect();
+        let ends = [(0, (round + 1) * each)];
+        let (one, two) = tokio::join!(
+            zombie.fold_ratings(&topic, &ends, &batch, WINDOW),
+            heir.fold_ratings(&topic, &ends, &batch, WINDOW)
+        );
+        let counted =
+            |folded: &gateway::db::Folded| folded.counted.iter().filter(|c| **c == Counted::New).count();
+        assert_eq!(counted(&one.unwrap()) + counted(&two.unwrap()), 10, "round {round}");
+    }
+    let totals = world.totals().await;
+    assert_eq!(totals.values().map(|total| total.count).collect::<Vec<_>>(), [200, 200]);
+}
+
+#[tokio::test]
 async fn batches_that_come_again_in_any_cut_and_by_anybody_count_once() {
     let world = World::shared("cuts", 1).await;
     let mut random = rand::rngs::StdRng::seed_from_u64(11);
@@ -275,7 +305,7 @@ async fn batches_that_come_again_in_any_cut_and_by_anybody_count_once() {
             // a subject is always on one partition
             subject: subjects[usize::try_from(at % 2).unwrap()],
             rate: Rate::saturating(random.random_range(0..=10)),
-            key: (at % 3 == 0).then(|| KeyHash([u8::try_from(at % 12).unwrap(); 32])),
+            key: (at % 3 == 0).then(|| KeyHash::from([u8::try_from(at % 12).unwrap(); 32])),
         })
         .collect();
     let mut writers = [world.db().writer(), world.db().writer(), world.db().writer()];
