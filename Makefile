@@ -11,7 +11,7 @@ export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
-        test ci fmt tidy lint doc bench-ingest
+        test ci fmt tidy lint doc bench-ingest bench-ratings
 
 help: ## list the commands
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' $(MAKEFILE_LIST)
@@ -82,3 +82,7 @@ doc: # the documentation builds
 bench-ingest: ## rows a second from Kafka to PostgreSQL, beside its ceiling and the naive way
 	@QUIET=1 deploy/native/install.sh
 	cargo bench --locked -p gateway --bench ingest
+
+bench-ratings: ## ratings a second, each durable before its answer, beside requests that do nothing
+	@QUIET=1 deploy/native/install.sh
+	cargo bench --locked -p gateway --bench ratings

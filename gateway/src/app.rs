@@ -174,13 +174,12 @@ impl Application {
     /// The door of ratings.
     fn ratings(&self, live: &Live) -> anyhow::Result<http::Ratings> {
         let (settings, live) = (&self.settings, live.clone());
-        let watched = (&self.health, &self.metrics.ratings);
         Ok(http::Ratings {
             accept: Accept::new(
                 &settings.kafka,
                 &settings.ratings.ratings_topic,
                 settings.replica(),
-                watched,
+                self.metrics.ratings.clone(),
             )?,
             knows: Box::new(move |id| live.knows(id)),
             window: settings.ratings.rating_window,

@@ -45,9 +45,8 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         settings: settings.photos.clone(),
         floor: Box::new(|_| None),
     });
-    let watched = (&health, &metrics.ratings);
     let ratings = Ratings {
-        accept: Accept::new(NOBODY, "t", settings.replica(), watched).unwrap(),
+        accept: Accept::new(NOBODY, "t", settings.replica(), metrics.ratings.clone()).unwrap(),
         knows: Box::new(|_| false),
         window: 10,
     };

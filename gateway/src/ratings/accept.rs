@@ -12,7 +12,6 @@ use schema::topics::GATEWAY_SOURCE;
 use schema::{KeyHash, ProductRated, Rate, Subject};
 use uuid::Uuid;
 
-use crate::health::{Dependency, Health, Reporter};
 use crate::kafka::{KafkaError, Produced, Producer};
 use crate::metrics::ratings::RatingMetrics;
 
@@ -38,7 +37,6 @@ pub enum NotAccepted {
 pub struct Accept {
     producer: Producer,
     topic: String,
-    reporter: Reporter,
     metrics: RatingMetrics,
 }
 
@@ -51,11 +49,11 @@ impl Accept {
         brokers: &str,
         topic: &str,
         replica: &str,
-        (health, metrics): (&Health, &RatingMetrics),
+        metrics: RatingMetrics,
     ) -> Result<Self, KafkaError> {
         let producer =
             Producer::impatient(brokers, &format!("{replica}-ratings"), DELIVER_WITHIN, MOST_ON_THE_WAY)?;
-        Ok(Self { producer, topic: topic.to_owned(), reporter: health.reporter(), metrics: metrics.clone() })
+        Ok(Self { producer, topic: topic.to_owned(), metrics })
     }
 
     /// Takes a rating; returns once all in-sync replicas of Kafka have it.
@@ -96,13 +94,11 @@ impl Accept {
         let subject = rated.subject.to_string();
         let record = Produced::new(&self.topic, &subject, &value, &headers);
         match self.producer.send(record, ANSWER_WITHIN).await {
-            Ok(()) => {
-                self.reporter.back(Dependency::Kafka);
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(KafkaError::Full) => Err(NotAccepted::Busy),
             Err(error) => {
-                self.reporter.away(Dependency::Kafka, &error);
+                // whether Kafka is away is told by the consumers, who notice also when it is back
+                tracing::debug!(%error, "a rating was not taken");
                 Err(NotAccepted::Away)
             }
         }

@@ -52,11 +52,20 @@ impl Fold {
 impl Work for Fold {
     async fn process(&mut self, batch: &[Record]) -> Finished {
         tokio::time::sleep_until(self.pace.next(batch.len(), self.parts.batch_rows, Instant::now())).await;
+        self.same_topic.look(batch, &self.parts).await;
+        let rest: Vec<Record>;
+        let batch = if batch.iter().all(|record| self.same_topic.holds(record.position.partition)) {
+            batch
+        } else {
+            let holds = |record: &&Record| self.same_topic.holds(record.position.partition);
+            rest = batch.iter().filter(holds).cloned().collect();
+            self.parts.metrics.count(name(Counted::Refused), (batch.len() - rest.len()) as u64);
+            &rest
+        };
         let decoded = decode(batch);
         self.parts.dead_letters.write_all(&decoded.poison).await;
         self.parts.metrics.count("poison", decoded.poison.len() as u64);
 
-        self.same_topic.look(batch, &self.parts).await;
         let incoming: Vec<IncomingRating> = decoded.ratings.iter().map(|(_, incoming)| *incoming).collect();
         let folded = self.write(&ends(batch), &incoming).await;
         self.tell(&folded, decoded.ratings.iter().map(|(rated, _)| rated.event_id).zip(&incoming));

@@ -3,11 +3,12 @@
 //! Progress is kept by the topic's name. A topic that was deleted and made anew starts at offset 0, and its ratings would
 //! be taken for ones that were counted. What gives it away is an end below the progress. It is refused then, and stays
 //! refused when it grows past that: nothing of it is counted or committed, until somebody has decided what the totals of
-//! the old one are worth, and deletes its rows of `consumer_progress`.
+//! the old one are worth, deletes its rows of `consumer_progress`, and starts the replicas again.
 //!
-//! Looked at once for each assignment of a partition.
+//! Looked at once for each assignment of a partition: what was left alone under an assignment is left alone until its end,
+//! for only the next one begins where the refusal began.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::backoff::Backoff;
@@ -20,10 +21,11 @@ use super::Parts;
 /// First and longest delay between two tries.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// The partitions that were looked at, each with the number of its assignment.
+/// The partitions that were looked at.
 #[derive(Debug, Default)]
 pub(super) struct SameTopic {
-    looked_at: HashMap<i32, u64>,
+    /// The number of its assignment, and whether its topic is the right one.
+    looked_at: HashMap<i32, (u64, bool)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +42,8 @@ impl SameTopic {
     pub(super) async fn look(&mut self, batch: &[Record], parts: &Parts) {
         let mut new: HashMap<i32, &Record> = HashMap::new();
         for record in batch {
-            if self.looked_at.get(&record.position.partition) != Some(&record.assignment) {
+            let looked_at = self.looked_at.get(&record.position.partition);
+            if looked_at.is_none_or(|(assignment, _)| *assignment != record.assignment) {
                 new.entry(record.position.partition).or_insert(record);
             }
         }
@@ -48,20 +51,29 @@ impl SameTopic {
             return;
         }
         let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), parts.health.reporter());
-        while let Err(error) = look(&new, parts).await {
-            let what = match error {
-                LookError::Db(_) => Dependency::Postgres,
-                LookError::Kafka(_) => Dependency::Kafka,
-            };
-            reporter.away(what, &error);
+        let others = loop {
+            match look(&new, parts).await {
+                Ok(others) => break others,
+                Err(error @ LookError::Db(_)) => reporter.away(Dependency::Postgres, &error),
+                Err(error @ LookError::Kafka(_)) => reporter.away(Dependency::Kafka, &error),
+            }
             backoff.wait().await;
+        };
+        for (partition, first) in new {
+            self.looked_at.insert(partition, (first.assignment, !others.contains(&partition)));
         }
-        self.looked_at.extend(new.values().map(|record| (record.position.partition, record.assignment)));
+    }
+
+    /// Whether the topic of this partition is the one that was folded, as it was looked at last.
+    pub(super) fn holds(&self, partition: i32) -> bool {
+        self.looked_at.get(&partition).is_none_or(|(_, same)| *same)
     }
 }
 
-async fn look(new: &HashMap<i32, &Record>, parts: &Parts) -> Result<(), LookError> {
+/// Those of `new` whose topic is another one.
+async fn look(new: &HashMap<i32, &Record>, parts: &Parts) -> Result<HashSet<i32>, LookError> {
     let progress = parts.db.progress(&parts.topic).await?;
+    let mut others = HashSet::new();
     for (partition, first) in new {
         let Some(Progress { next_offset, refused }) = progress.get(partition).copied() else { continue };
         if !refused && next_offset <= first.offset {
@@ -83,6 +95,7 @@ async fn look(new: &HashMap<i32, &Record>, parts: &Parts) -> Result<(), LookErro
             if !refused {
                 parts.db.refuse(&parts.topic, *partition).await?;
             }
+            others.insert(*partition);
             tracing::error!(
                 topic = parts.topic,
                 partition,
@@ -93,5 +106,5 @@ async fn look(new: &HashMap<i32, &Record>, parts: &Parts) -> Result<(), LookErro
             );
         }
     }
-    Ok(())
+    Ok(others)
 }

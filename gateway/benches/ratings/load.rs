@@ -1,0 +1,122 @@
+//! Kept connections, each of which sends the next request when it has the answer.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    /// Answers with a status of 200 to 299.
+    pub(crate) taken: u64,
+    /// Sum of the rates that were taken.
+    pub(crate) sum: u64,
+    refused: u64,
+    seconds: f64,
+    /// Time of each answer, microseconds.
+    times_us: Vec<u32>,
+}
+
+/// A request, and the rate in it.
+type Request = (String, u64);
+
+/// `GET /healthz`.
+pub(crate) fn healthz() -> Request {
+    ("GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n".to_owned(), 0)
+}
+
+/// `POST /rate` with a random rate.
+pub(crate) fn rate() -> Request {
+    let rate = rand::random_range(0..=10);
+    (format!("POST /rate?rate={rate} HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n"), rate)
+}
+
+/// Sends over `connections` at once for `duration`.
+pub(crate) async fn measure(
+    addr: SocketAddr,
+    connections: usize,
+    duration: Duration,
+    request: fn() -> Request,
+) -> anyhow::Result<Measured> {
+    let started = Instant::now();
+    let mut senders = JoinSet::new();
+    for _ in 0..connections {
+        senders.spawn(send(addr, started + duration, request));
+    }
+    let mut all = Measured::default();
+    for of_one in senders.join_all().await {
+        let of_one = of_one?;
+        all.taken += of_one.taken;
+        all.sum += of_one.sum;
+        all.refused += of_one.refused;
+        all.times_us.extend(of_one.times_us);
+    }
+    all.seconds = started.elapsed().as_secs_f64();
+    all.times_us.sort_unstable();
+    Ok(all)
+}
+
+async fn send(addr: SocketAddr, until: Instant, request: fn() -> Request) -> anyhow::Result<Measured> {
+    let mut stream = TcpStream::connect(addr).await.context("connecting")?;
+    stream.set_nodelay(true)?;
+    let (mut measured, mut buffer) = (Measured::default(), vec![0; 4096]);
+    while Instant::now() < until {
+        let (text, rate) = request();
+        let started = Instant::now();
+        stream.write_all(text.as_bytes()).await?;
+        let status = answer(&mut stream, &mut buffer).await?;
+        measured.times_us.push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
+        if (200..300).contains(&status) {
+            measured.taken += 1;
+            measured.sum += rate;
+        } else {
+            measured.refused += 1;
+        }
+    }
+    Ok(measured)
+}
+
+/// Reads one answer, whose length its head tells; returns its status.
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<u16> {
+    let mut read = 0;
+    loop {
+        let room = buffer.get_mut(read..).filter(|room| !room.is_empty()).context("a long answer")?;
+        let more = stream.read(room).await?;
+        ensure!(more > 0, "the connection was closed");
+        read += more;
+        let text = String::from_utf8_lossy(buffer.get(..read).unwrap_or_default());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        if body.len() >= length.unwrap_or(0) {
+            return head.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no HTTP");
+        }
+    }
+}
+
+impl Measured {
+    /// Answers a second.
+    pub(crate) fn per_second(&self) -> f64 {
+        self.times_us.len() as f64 / self.seconds
+    }
+
+    fn quantile_ms(&self, part: f64) -> f64 {
+        let at = (part * self.times_us.len().saturating_sub(1) as f64).round() as usize;
+        self.times_us.get(at).map_or(f64::NAN, |us| f64::from(*us) / 1000.0)
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [half, most, longest] = [0.5, 0.99, 1.0].map(|part| self.quantile_ms(part));
+        let rate = self.per_second();
+        write!(f, "{rate:>9.0}  {half:>8.2} {most:>8.2} {longest:>8.1}  {:>7}", self.refused)
+    }
+}
