@@ -56,6 +56,20 @@ export function ratingLine({ subject, average, window, count, previous }, name, 
 }
 
 /**
+ * `14:03:22.512  Oat Milk 1 l (3f2a9c1b)  photo_changed ▶ 4be1f02a97c3  revision 2`
+ * @param {import("../lib/frames.js").PhotoChanged} news
+ * @param {string | undefined} name the product's, if it is known
+ * @param {Date} at
+ * @param {{color: boolean}} style
+ */
+export function photoLine({ product_id, photo, revision }, name, at, { color }) {
+  const short = product_id.slice(0, 8);
+  const whose = name === undefined ? short : `${clean(name)} ${paint(color, 2, `(${short})`)}`;
+  const what = photo === null ? "photo_changed ▶ none" : `photo_changed ▶ ${photo.slice(0, 12)}`;
+  return `${[paint(color, 2, time(at)), whose, what, `revision ${revision}`].join("  ")}\n`;
+}
+
+/**
  * @param {import("../lib/frames.js").Gap} gap
  * @param {Date} at
  */

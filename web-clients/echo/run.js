@@ -3,7 +3,7 @@
  */
 
 import { connect } from "../lib/feed.js";
-import { changeJson, changeLine, gapLine, json, ratingLine, saidLine, verdict } from "./lines.js";
+import { changeJson, changeLine, gapLine, json, photoLine, ratingLine, saidLine, verdict } from "./lines.js";
 import { EXIT } from "./options.js";
 import { SAVE_EVERY_MS, loadState, saveState } from "./state-file.js";
 import { Talk } from "./talk.js";
@@ -76,6 +76,7 @@ class Echo {
     });
     feed.addEventListener("change", ({ detail }) => this.#change(detail));
     feed.addEventListener("rating", ({ detail }) => this.#rating(detail));
+    feed.addEventListener("photo", ({ detail }) => this.#photo(detail));
     feed.addEventListener("gap", ({ detail }) => this.#out(this.#options.json ? json("gap", detail) : gapLine(detail, new Date())));
     feed.addEventListener("said", ({ detail }) => {
       if (this.#options.json) this.#out(json("said", detail));
@@ -110,6 +111,13 @@ class Echo {
     const { json: asJson, quiet, color } = this.#options;
     const name = this.#feed.products.get(news.subject)?.name;
     if (!quiet && !this.#over) this.#out(asJson ? json("rating", { at: new Date().toISOString(), ...news }) : ratingLine({ ...news, previous }, name, new Date(), { color }));
+  }
+
+  /** @param {import("../lib/frames.js").PhotoChanged} news */
+  #photo(news) {
+    const { json: asJson, quiet, color } = this.#options;
+    const name = this.#feed.products.get(news.product_id)?.name;
+    if (!quiet && !this.#over) this.#out(asJson ? json("photo", { at: new Date().toISOString(), ...news }) : photoLine(news, name, new Date(), { color }));
   }
 
   /** An id that nobody has is a slip of the hand, most often; it may also be of a product that comes later. */

@@ -129,7 +129,7 @@ impl Source {
 }
 
 /// How long Redis keeps a photo: `ttl`, give or take.
-pub(super) fn lifetime(photo: &Photo, ttl: Duration) -> Duration {
+fn lifetime(photo: &Photo, ttl: Duration) -> Duration {
     let about = if photo.picture.is_some() { ttl } else { NONE_TTL };
     spread(about, rand::random())
 }

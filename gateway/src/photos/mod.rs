@@ -7,7 +7,7 @@
 //! told (the *floor*, passed in as a function: lanes meet in data). While this replica does not follow the relay there
 //! is no floor, and Redis is not believed at all.
 //!
-//! An upload is decoded and encoded anew, stored, put into Redis, and relayed as `photo_changed`. When a replica dies
+//! An upload is decoded and encoded anew, stored, removed from Redis, and relayed as `photo_changed`. When a replica dies
 //! between these, the live lane's repair relays it, and the floor rises.
 //!
 //! Failure: with Redis away, slow or full of rubbish, Postgres answers (`bypass`); with Postgres away, what Redis has is
@@ -85,7 +85,7 @@ impl Photos {
     pub fn new(parts: Parts) -> Self {
         let Parts { db, redis, relay, metrics, settings, floor } = parts;
         let cache = PhotoCache::new(redis);
-        let uploads = Uploads::new(db.clone(), cache.clone(), relay, settings.ttl(), metrics.clone());
+        let uploads = Uploads::new(db.clone(), cache.clone(), relay, metrics.clone());
         let flights = Flights::new(settings.memory_bytes);
         let source = Source::new(db, cache, floor, settings.ttl(), metrics.clone());
         Self(Arc::new(Inner { source, flights, uploads, metrics }))

@@ -1,4 +1,4 @@
-//! Taking a photo in: measured, decoded, encoded anew, stored, put into Redis, relayed.
+//! Taking a photo in: measured, decoded, encoded anew, stored, the older one removed from Redis, relayed.
 //!
 //! Decoding may take a second and hundreds of megabytes, so it runs on threads of its own, and only as many pictures at
 //! a time as fit a fixed amount of memory; the header tells beforehand what one will take. Bodies wait in places, of
@@ -12,11 +12,10 @@ use schema::relay::RelayFrame;
 use schema::{PhotoChanged, PhotoMark, PhotoRevision, ProductId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::look::lifetime;
 use super::renew::{self, Refused, Renewed};
 use crate::db::{Db, DbError, Replaced};
 use crate::metrics::photos::{OutcomeLabel, PhotoMetrics};
-use crate::picture::{Photo, Picture};
+use crate::picture::Picture;
 use crate::redis::photos::PhotoCache;
 use crate::relay::Relay;
 
@@ -87,7 +86,6 @@ pub(super) struct Uploads {
     db: Db,
     cache: PhotoCache,
     relay: Relay,
-    ttl: Duration,
     metrics: PhotoMetrics,
     places: Arc<Semaphore>,
     /// One permit a MiB.
@@ -95,10 +93,10 @@ pub(super) struct Uploads {
 }
 
 impl Uploads {
-    pub(super) fn new(db: Db, cache: PhotoCache, relay: Relay, ttl: Duration, metrics: PhotoMetrics) -> Self {
+    pub(super) fn new(db: Db, cache: PhotoCache, relay: Relay, metrics: PhotoMetrics) -> Self {
         let places = Arc::new(Semaphore::new(PLACES));
         let memory = Arc::new(Semaphore::new(usize::try_from(MEMORY_MIB).unwrap_or(usize::MAX)));
-        Self { db, cache, relay, ttl, metrics, places, memory }
+        Self { db, cache, relay, metrics, places, memory }
     }
 
     pub(super) async fn admit(&self) -> Result<Place, UploadError> {
@@ -174,14 +172,12 @@ impl Uploads {
             Replaced::Refused(mark) => return Err(UploadError::Condition(mark)),
             Replaced::UnknownProduct => return Err(UploadError::UnknownProduct),
         };
-        let photo = Photo { revision, picture };
-        let hash = photo.mark().hash;
+        let hash = picture.map(|picture| picture.hash);
         let frame = [RelayFrame::PhotoChanged(PhotoChanged { product_id: id, hash, revision })];
-        let time = lifetime(&photo, self.ttl);
-        let (stored, _) = tokio::join!(self.cache.store(id, &photo, time), self.relay.publish(&frame, epoch));
-        if let Err(error) = stored {
+        let (forgotten, _) = tokio::join!(self.cache.forget(id), self.relay.publish(&frame, epoch));
+        if let Err(error) = forgotten {
             // whoever follows the relay does not take the older one from there
-            tracing::debug!(product_id = %id, %error, "Redis did not take a photo");
+            tracing::debug!(product_id = %id, %error, "Redis may hold an older photo");
         }
         tracing::info!(product_id = %id, %revision, removed = hash.is_none(), "photo changed");
         Ok((revision, before))

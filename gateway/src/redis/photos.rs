@@ -2,8 +2,9 @@
 //!
 //! A key holds a photo (its revision, hash, type and bytes), or "there is none" (a revision alone), or a *lease*: a mark
 //! that somebody found nothing here and asks the database. What was read from the database is put in only where the
-//! reader's lease still stands, or where a lower revision is held. So a reader that was overtaken by an upload finds its
-//! lease gone and leaves things alone, whatever happened to the key meanwhile: replaced, expired, pushed out or flushed.
+//! reader's lease still stands, or where a lower revision is held. An upload removes the key, leases and all. So a reader
+//! that was overtaken by it leaves things alone, whatever happened to the key meanwhile: filled by somebody else, expired,
+//! pushed out or flushed.
 //!
 //! One connection of its own, on which commands of all requests travel together: a flood of photos must not take the
 //! writers' connections. Each look is bounded in time; after a failure nobody tries for a while, so that a Redis that
@@ -25,8 +26,8 @@ use crate::picture::{MediaType, Photo, Picture};
 
 /// Longest time for one look; then the database is asked.
 const LOOK_WITHIN: Duration = Duration::from_millis(200);
-/// Longest time for putting in what an upload made; viewers' copies follow the relay, which waits longer.
-const STORE_WITHIN: Duration = Duration::from_millis(500);
+/// Longest time for removing what an upload replaced; the relay tells it, too, and waits longer.
+const FORGET_WITHIN: Duration = Duration::from_millis(500);
 /// After a failure nobody looks for this long.
 const LEAVE_ALONE: Duration = Duration::from_millis(500);
 /// A lease stands for longer than a read of the database may take.
@@ -42,15 +43,12 @@ if redis.call('HSETNX', KEYS[1], 'lease', ARGV[1]) == 1 then redis.call('PEXPIRE
 return redis.call('HGET', KEYS[1], 'lease')";
 
 /// Puts a photo in, unless the key holds the same revision or a higher one, or the lease is gone.
-/// Key: the photo. Arguments: its time in ms, the lease (empty: none is needed), revision, and hash, type and bytes if
-/// there is a photo.
+/// Key: the photo. Arguments: its time in ms, the lease, revision, and hash, type and bytes if there is a photo.
 const PUT_IN: &str = "
 local kind = redis.call('TYPE', KEYS[1]).ok
 local held = kind == 'hash' and tonumber(redis.call('HGET', KEYS[1], 'revision') or '')
 if held and held >= tonumber(ARGV[3]) then return 0 end
-if not held and ARGV[2] ~= '' then
-    if kind ~= 'hash' or redis.call('HGET', KEYS[1], 'lease') ~= ARGV[2] then return 0 end
-end
+if not held and (kind ~= 'hash' or redis.call('HGET', KEYS[1], 'lease') ~= ARGV[2]) then return 0 end
 redis.call('UNLINK', KEYS[1])
 redis.call('HSET', KEYS[1], 'revision', ARGV[3])
 if ARGV[4] then redis.call('HSET', KEYS[1], 'hash', ARGV[4], 'type', ARGV[5], 'bytes', ARGV[6]) end
@@ -131,31 +129,22 @@ impl PhotoCache {
     ) -> Result<bool, RedisError> {
         // without a lease nothing but a lower revision gives way, and no token is a dash
         let lease = if lease.0.is_empty() { "-" } else { &lease.0 };
-        self.put_in(LOOK_WITHIN, id, lease, photo, ttl).await
-    }
-
-    /// Puts in what an upload has just stored.
-    ///
-    /// # Errors
-    /// Redis is away, refuses, or does not answer in time.
-    pub async fn store(&self, id: ProductId, photo: &Photo, ttl: Duration) -> Result<bool, RedisError> {
-        self.put_in(STORE_WITHIN, id, "", photo, ttl).await
-    }
-
-    async fn put_in(
-        &self,
-        time: Duration,
-        id: ProductId,
-        lease: &str,
-        photo: &Photo,
-        ttl: Duration,
-    ) -> Result<bool, RedisError> {
         let mut script = redis::cmd("EVAL");
         script.arg(PUT_IN).arg(1).arg(self.key(id)).arg(millis(ttl)).arg(lease).arg(photo.revision.get());
         if let Some(Picture { hash, media_type, bytes }) = &photo.picture {
             script.arg(hash.as_bytes()).arg(media_type.as_str()).arg(bytes.as_ref());
         }
-        self.within(time, false, async |connection| script.query_async(connection).await).await
+        self.within(LOOK_WITHIN, false, async |connection| script.query_async(connection).await).await
+    }
+
+    /// Removes what is held, and with it every lease: an upload was stored, and what was read before it is old.
+    ///
+    /// # Errors
+    /// Redis is away, refuses, or does not answer in time.
+    pub async fn forget(&self, id: ProductId) -> Result<(), RedisError> {
+        let mut unlink = redis::cmd("UNLINK");
+        unlink.arg(self.key(id));
+        self.within(FORGET_WITHIN, false, async |connection| unlink.query_async(connection).await).await
     }
 
     /// Runs `work` on the connection. When it fails the connection is thrown away, and looks are spared for a while.
@@ -193,7 +182,7 @@ impl PhotoCache {
         // those who wait meanwhile have time-outs of their own
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(LOOK_WITHIN))
-            .set_response_timeout(Some(STORE_WITHIN));
+            .set_response_timeout(Some(FORGET_WITHIN));
         let connection = self.redis.client.get_multiplexed_async_connection_with_config(&config).await?;
         line.connection = Some(connection.clone());
         Ok(connection)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { changeJson, changeLine, gapLine, ratingLine, verdict } from "../../echo/lines.js";
+import { changeJson, changeLine, gapLine, photoLine, ratingLine, verdict } from "../../echo/lines.js";
 import { formatMoney } from "../../lib/money.js";
 import { A, product } from "./helpers.js";
 
@@ -41,6 +41,13 @@ test("a rating is told with its average and how many there are", () => {
     "03:04:05.006  Oat\ufffd Milk (0a000000)  rated 6.8 ▶ 7.1  the last 10 of 512 ratings\n");
   assert.equal(ratingLine({ ...rating, subject: "site", count: 1, previous: undefined }, undefined, AT, { color: false }),
     "03:04:05.006  site  rated ▶ 7.1  1 rating\n");
+});
+
+test("a photo is told by the first digits of its hash, or that there is none", () => {
+  const news = { product_id: A, photo: "4be1f02a97c3".padEnd(64, "0"), revision: 2 };
+  assert.equal(photoLine(news, "Oat\u0007 Milk", AT, { color: false }),
+    "03:04:05.006  Oat\ufffd Milk (0a000000)  photo_changed ▶ 4be1f02a97c3  revision 2\n");
+  assert.equal(photoLine({ ...news, photo: null }, undefined, AT, { color: false }), "03:04:05.006  0a000000  photo_changed ▶ none  revision 2\n");
 });
 
 test("a gap is told with its place", () => {
