@@ -19,6 +19,9 @@ pub struct Cli {
     /// What to do; `run` when nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Print what counts of all settings and where it is from, secrets hidden, and end; 2 where one can't be used.
+    #[arg(long)]
+    pub print_config: bool,
     /// The service's settings.
     #[command(flatten)]
     pub settings: Settings,
@@ -267,6 +270,11 @@ mod tests {
     #[test]
     fn the_flags_are_sound() {
         <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_example_of_all_variables_is_not_stale() {
+        settings::assert_example(&<Cli as clap::CommandFactory>::command());
     }
 
     #[test]

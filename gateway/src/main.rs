@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use gateway::app::Application;
 use gateway::config::{Cli, Command, LogFormat, Settings};
 use gateway::healthcheck;
@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return settings::refuse(&error),
     };
     let settings = match cli.settings.resolve() {
         Ok(settings) => settings,
@@ -22,26 +24,21 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if cli.print_config {
+        return settings::show(&Cli::command(), &matches);
+    }
     match cli.command.unwrap_or(Command::Run) {
         Command::Healthcheck => healthcheck::ask(settings.listen),
         Command::Run => run(settings),
     }
 }
 
-/// A wrong setting: one line on stderr. `--help` and `--version` come this way, too.
-fn refuse(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    let text = error.to_string();
-    let words: Vec<_> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-    eprintln!("{}", words.join(" "));
-    ExitCode::from(2)
-}
-
 #[tokio::main]
 async fn run(settings: Settings) -> ExitCode {
     start_logging(settings.log_format);
+    for line in settings::unknown(std::env::vars_os().map(|(name, _)| name)) {
+        tracing::warn!("{line}");
+    }
     let shutdown = CancellationToken::new();
     let application = match Application::build(settings) {
         Ok(application) => application,

@@ -22,6 +22,9 @@ pub struct Cli {
     /// What to do; `run` when nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Print what counts of all settings and where it is from, and end; 2 where one can't be used
+    #[arg(long)]
+    pub print_config: bool,
     /// The settings of `run`.
     #[command(flatten)]
     pub run: RunArgs,
@@ -219,6 +222,11 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_example_of_all_variables_is_not_stale() {
+        settings::assert_example(&Cli::command());
     }
 
     #[test]

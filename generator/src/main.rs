@@ -6,8 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use generator::config::{Cli, Command, LogFormat};
 use generator::stop::Stop;
 use generator::{by_hand, photos, replay, worker};
@@ -16,15 +15,23 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+    let parsed = Cli::command().try_get_matches();
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return settings::refuse(&error),
     };
+    if cli.print_config {
+        return settings::show(&Cli::command(), &matches);
+    }
     let command = cli.command.unwrap_or(Command::Run(cli.run));
     match &command {
         Command::Run(args) => start_logs(args.common.log_format, "info"),
         // a person waits for its answer, on stdout
         Command::Change(args) => start_logs(args.common.log_format, "warn"),
+    }
+    for line in settings::unknown(std::env::vars_os().map(|(name, _)| name)) {
+        tracing::warn!("{line}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
@@ -97,16 +104,4 @@ fn start_logs(format: LogFormat, level: &str) {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),
     }
-}
-
-/// A wrong setting: one line on stderr. `--help` and `--version` come this way too.
-fn refuse(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    let text = error.to_string();
-    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
-    // stderr that is gone leaves nobody to tell
-    let _ = writeln!(io::stderr(), "{}", lines.collect::<Vec<_>>().join(" "));
-    ExitCode::from(2)
 }

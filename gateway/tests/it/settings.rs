@@ -47,3 +47,34 @@ fn help_states_every_default_and_exits_with_0() {
         assert!(help.contains(setting), "{setting}");
     }
 }
+
+#[test]
+fn what_counts_is_printed_with_its_source_and_no_secret() {
+    let url = ("SHELFWIRE_DATABASE_URL", "postgres://me:hunter2@db/shop");
+    let output = gateway(&["--print-config", "--group", "mine"], &[url]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && !shown.contains("hunter2"), "{shown}");
+    let source = |name: &str| {
+        let line = shown.lines().find(|line| line.starts_with(&format!("{name}="))).unwrap();
+        line.split_once('#')
+            .map(|(value, source)| (value.trim().to_owned(), source.trim().to_owned()))
+            .unwrap()
+    };
+    let told = |value: &str, from: &str| (value.to_owned(), from.to_owned());
+    assert_eq!(source("SHELFWIRE_DATABASE_URL"), told("SHELFWIRE_DATABASE_URL=(hidden)", "environment"));
+    assert_eq!(source("SHELFWIRE_GROUP"), told("SHELFWIRE_GROUP=mine", "flag"));
+    assert_eq!(source("SHELFWIRE_LISTEN"), told("SHELFWIRE_LISTEN=127.0.0.1:8081", "default"));
+    assert_eq!(source("SHELFWIRE_ADMIN_TOKEN"), told("SHELFWIRE_ADMIN_TOKEN=", "not set"));
+    assert_eq!(gateway(&["--print-config", "--writers", "99"], &[]).status.code(), Some(2));
+}
+
+#[test]
+fn a_misspelt_variable_is_told_with_the_nearest_name() {
+    // a start that ends soon: the port is taken
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let output = gateway(&["--listen", &listen], &[("SHELFWIRE_GROPU", "mine")]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("SHELFWIRE_GROPU is no setting: is SHELFWIRE_GROUP meant?"), "{said}");
+}
