@@ -41,6 +41,8 @@ export class Fleet extends EventTarget {
   free = new Map();
   /** Most partitions that were ever seen. */
   partitions = 12;
+  /** How often it was looked: a rate is measured between two looks. */
+  looks = 0;
   #near = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -72,6 +74,7 @@ export class Fleet extends EventTarget {
     const { replicas } = await ask("replicas");
     const before = new Map([...this.members.values()].map(({ replica, outcomes }) => [replica, dead(outcomes)]));
     this.#take(replicas, performance.now());
+    this.looks++;
     this.dispatchEvent(new Event("look"));
     // A gap frame goes to those alone who follow its product: that something lies in the dead letters is read here.
     const more = this.alive.reduce((sum, { replica, outcomes }) => sum + Math.max(0, dead(outcomes) - (before.get(replica) ?? dead(outcomes))), 0);
