@@ -11,7 +11,7 @@ export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
-        test ci fmt tidy lint doc bench-ingest bench-ratings
+        test ci fmt tidy lint doc bench-ingest bench-ratings bench-dashboard
 
 help: ## list the commands
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' $(MAKEFILE_LIST)
@@ -86,3 +86,10 @@ bench-ingest: ## rows a second from Kafka to PostgreSQL, beside its ceiling and 
 bench-ratings: ## ratings a second, each durable before its answer, beside requests that do nothing
 	@QUIET=1 deploy/native/install.sh
 	cargo bench --locked -p gateway --bench ratings
+
+bench-dashboard: ## the dashboard at 1,000 changes a second for SOAK_S=3600 s: frames a second, long tasks, memory
+	@FOR_TESTS=1 QUIET=1 deploy/native/install.sh
+	cargo build --locked --workspace --bins
+	cd web-clients && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }
+	SOAK_S=$(or $(SOAK_S),3600) deploy/native/stack.sh test-env -- sh -c \
+		'cd web-clients && node --experimental-websocket --test test/e2e/dashboard-load.test.js'

@@ -1,7 +1,7 @@
 //! The dashboard: plain modules and styles that stand in the binary, so that `/` works without a network and without a file.
 //!
-//! Each file is held as it is and compressed, and is served with a tag of its content: a browser asks again on each visit
-//! and is told in a few bytes that nothing changed, or gets the files of the new release, all of one kind.
+//! Each file is held as it is and compressed, and is served with a tag of its content: a browser asks again on each visit,
+//! and is told in a few bytes that nothing changed, or gets the new file.
 //!
 //! **Invariant:** no script and no style stands in a page, and none comes from elsewhere, so the policy forbids both; and
 //! no text is ever made into markup by a script (`require-trusted-types-for`), so a hostile product name shows as text.
