@@ -21,12 +21,16 @@ import { ask } from "./api.js";
  * @property {boolean} draining
  * @property {Outcomes} [outcomes] since it started
  */
-/** @typedef {Replica & {goneAt?: number, perSecond: number, counted?: {at: number, sum: number}, hue: number}} Member */
+/** @typedef {Replica & {goneAt?: number, perSecond: number, counted?: {at: number, sum: number}, misses: number, hue: number}} Member */
 /** @typedef {{partition: number, from?: string, to?: string, idle_ms: number}} Moved */
 /** @typedef {{at: string, moved: Moved[], joined: string[], left: string[], draining: string[]}} Entry of the rebalance log */
 
 /** How long a replica that has gone is still shown, in ms. */
 const REMEMBERED_MS = 90_000;
+/** What the feed told counts for so long against looks that say otherwise, in ms: each may be answered by another replica, whose own look is older. */
+const FRESH_MS = 4000;
+/** Looks in a row without a replica after which it has gone, where the feed said nothing. */
+const MISSES = 3;
 /** Time between two looks, in ms: while nobody looks closely, and while somebody does. */
 const EVERY_MS = { far: 3000, near: 1000 };
 /** Shortest time over which a rate is measured, in s. */
@@ -43,6 +47,10 @@ export class Fleet extends EventTarget {
   partitions = 12;
   /** How often it was looked: a rate is measured between two looks. */
   looks = 0;
+  /** @type {Map<string, {lives: boolean, at: number}>} what the feed told of replicas */
+  #told = new Map();
+  /** @type {Map<number, {to: string | undefined, at: number}>} what the feed told of partitions */
+  #moved = new Map();
   #near = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -86,11 +94,16 @@ export class Fleet extends EventTarget {
    * @param {{replicas: any[], moved?: any[]}} news
    */
   told({ replicas, moved = [] }) {
-    this.#take(replicas, undefined);
+    const at = Date.now(), names = new Set(replicas.map(({ replica }) => replica));
+    for (const name of new Set([...names, ...this.members.keys()])) {
+      if (this.#told.get(name)?.lives !== names.has(name)) this.#told.set(name, { lives: names.has(name), at });
+    }
     for (const { partition, from, to } of /** @type {Moved[]} */ (moved)) {
-      if (to === undefined) this.free.set(partition, { free: Date.now(), from: from ?? "" });
+      this.#moved.set(partition, { to, at });
+      if (to === undefined) this.free.set(partition, { free: at, from: from ?? "" });
       else this.free.delete(partition);
     }
+    this.#take(replicas, undefined);
     this.dispatchEvent(new Event("look"));
     this.dispatchEvent(new Event("moved"));
   }
@@ -117,6 +130,12 @@ export class Fleet extends EventTarget {
         if (held === undefined || member.since > held.member.since) owners.set(partition, { member, lag: member.lags?.[at] });
       });
     }
+    for (const [partition, { to, at }] of this.#moved) {
+      if (Date.now() - at > FRESH_MS) continue;
+      const member = to === undefined ? undefined : this.members.get(to);
+      if (member === undefined) owners.delete(partition);
+      else if (owners.get(partition)?.member !== member) owners.set(partition, { member, lag: undefined });
+    }
     return owners;
   }
 
@@ -125,14 +144,21 @@ export class Fleet extends EventTarget {
    * @param {number | undefined} at when counters were read
    */
   #take(replicas, at) {
+    const told = (/** @type {string} */ name) => {
+      const last = this.#told.get(name);
+      return last !== undefined && Date.now() - last.at < FRESH_MS ? last.lives : undefined;
+    };
     const names = new Set(replicas.map(({ replica }) => replica));
     for (const replica of replicas) {
+      if (told(replica.replica) === false) continue;
       const held = this.members.get(replica.replica);
-      this.members.set(replica.replica, { ...replica, ...speed(held, replica, at), hue: held?.hue ?? hue(replica.replica), goneAt: undefined });
+      this.members.set(replica.replica, { ...replica, ...speed(held, replica, at), misses: 0, hue: held?.hue ?? hue(replica.replica), goneAt: undefined });
       for (const partition of replica.partitions) this.partitions = Math.max(this.partitions, partition + 1);
     }
     for (const member of this.members.values()) {
-      if (names.has(member.replica)) continue;
+      const lives = told(member.replica);
+      if (lives === true || (names.has(member.replica) && lives !== false)) continue;
+      if (member.goneAt === undefined && lives === undefined && ++member.misses < MISSES) continue;
       if (member.goneAt === undefined) Object.assign(member, { goneAt: Date.now(), partitions: [], perSecond: 0, viewers: 0, lag: 0 });
       else if (Date.now() - member.goneAt > REMEMBERED_MS) this.members.delete(member.replica);
     }
