@@ -61,7 +61,7 @@ const MAX_LINES: usize = 300;
 const MAX_STORY_LINES: usize = 25;
 
 /// Top level, dotfiles aside; `target` is cargo's.
-const TOP: [&str; 14] = [
+const TOP: [&str; 13] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "Cargo.lock",
@@ -73,7 +73,6 @@ const TOP: [&str; 14] = [
     "gateway",
     "generator",
     "schema",
-    "settings",
     "target",
     "web-clients",
 ];

@@ -20,7 +20,7 @@ use clap::{Arg, ArgMatches, Command};
 /// What all variables of ours begin with.
 const PREFIX: &str = "SHELFWIRE_";
 /// Every variable of both programs; each program's tests hold its part to what it knows.
-const EXAMPLE: &str = include_str!("../../.env.example");
+const EXAMPLE: &str = include_str!("../../../.env.example");
 /// Variables of ours that neither program reads: where `echo.js` connects, where the documents' test finds the sources.
 const ELSEWHERE: [&str; 2] = ["SHELFWIRE_URL", "SHELFWIRE_ROOT"];
 /// What the variables of the tests' own servers begin with.
@@ -106,7 +106,7 @@ fn example(command: &Command) -> String {
 /// The part is stale, or can't be renewed.
 pub fn assert_example(command: &Command) {
     let name = command.get_name();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../.env.example");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.env.example");
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let (kept, fresh) = (part(&text, name).trim_end(), example(command));
     if std::env::var_os("UPDATE_ENV_EXAMPLE").is_some() {
