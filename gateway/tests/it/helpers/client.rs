@@ -11,10 +11,15 @@ use tokio::net::TcpStream;
 /// Longest wait for an answer: far above what is promised, so that a late one is told as late.
 const ANSWER: Duration = Duration::from_secs(20);
 
+/// How long a connection is kept while nothing is asked; the server closes it a little later.
+const KEPT: Duration = Duration::from_secs(2);
+
 /// A client of one replica.
 pub(crate) struct Client {
     addr: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
+    /// When the last answer had come.
+    answered: Option<Instant>,
 }
 
 /// An answer.
@@ -40,7 +45,7 @@ impl Answer {
 impl Client {
     /// One that connects when it is first asked.
     pub(crate) const fn to(addr: SocketAddr) -> Self {
-        Self { addr, stream: None }
+        Self { addr, stream: None, answered: None }
     }
 
     /// Asks once. An error leaves open what became of the request.
@@ -56,12 +61,16 @@ impl Client {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {addr}\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
         );
+        if self.answered.is_some_and(|at| at.elapsed() > KEPT) {
+            self.stream = None;
+        }
         let started = Instant::now();
         let work = self.exchange(&request);
         let answer =
             tokio::time::timeout(ANSWER, work).await.unwrap_or(Err(std::io::ErrorKind::TimedOut.into()));
         match answer {
             Ok((status, headers, body)) => {
+                self.answered = Some(Instant::now());
                 let body = serde_json::from_slice(&body).unwrap_or_default();
                 Ok(Answer { status, headers, body, took: started.elapsed() })
             }
