@@ -12,7 +12,7 @@ const LONGEST = 280;
  * @returns {import("../main.js").View}
  */
 export function talk({ live, words }) {
-  const list = h("ol", { class: "words", role: "log", "aria-label": "What viewers say", tabindex: 0 });
+  const list = h("ol", { class: "words", "aria-live": "polite", "aria-label": "What viewers say", tabindex: 0 });
   const field = h("input", { id: "word", maxlength: LONGEST, autocomplete: "off", placeholder: "Say something to everybody who looks", "aria-label": "Your word" });
   const button = h("button", { type: "submit", class: "strong" }, "Say");
   const hint = h("p", { class: "note" });
