@@ -84,7 +84,7 @@ impl DeadLetters {
             return;
         }
         let (mut backoff, reporter) = (Backoff::new(RETRY.0, RETRY.1), self.health.reporter());
-        // one was refused and others may be written: writing all of them again repeats keys, and is right
+        // one was refused or not answered, and others may be written: writing all again repeats keys, and is right
         while let Err(error) = self.write(letters).await {
             reporter.away(Dependency::Kafka, &error);
             self.metrics.retries.get_or_create(&Stage { stage: "dead_letters" }).inc();
@@ -113,13 +113,7 @@ impl DeadLetters {
         let kept = Kept::of(record);
         let headers = self.headers(letter, &kept);
         let letter = Produced { topic: &self.topic, key: &key, value: kept.value, headers };
-        loop {
-            match self.producer.send(letter.clone(), PATIENCE).await {
-                // the broker is away, and then waiting is right; should both arrive, they have one key
-                Err(KafkaError::Unanswered(_)) => {}
-                answer => return answer,
-            }
-        }
+        self.producer.send(letter, PATIENCE).await
     }
 
     fn headers(&self, letter: &DeadLetter<'_>, kept: &Kept<'_>) -> OwnedHeaders {
