@@ -4,11 +4,38 @@ use std::time::{Duration, Instant};
 
 use stack::{Options, Private, Shared};
 
-use crate::helpers::process::Gateway;
+use crate::helpers::process::{Gateway, Generator};
 use crate::helpers::{World, audit, until};
 
 /// Longer than the session timeout, so that a replica that does not poll meanwhile is thrown out of the group.
 const AWAY: Duration = Duration::from_secs(9);
+
+/// Two replicas under load, on servers of their own.
+struct Scene {
+    generator: Generator,
+    gateways: [Gateway; 2],
+    world: World,
+    servers: Private,
+}
+
+impl Scene {
+    async fn begin(name: &str) -> Self {
+        let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
+        let world = World::on(&Shared::of(&servers), name, 4).await;
+        let gateways = [world.gateway("gw1", &[]), world.gateway("gw2", &[])];
+        let generator = world.generator(&["--products", "50", "--rate", "100"]);
+        write_from(&gateways, &[0, 0]).await;
+        Self { generator, gateways, world, servers }
+    }
+
+    /// All is over: nothing is lost or doubled.
+    async fn end(mut self) {
+        self.generator.stop().await;
+        self.world.until_all_committed().await;
+        let history = self.world.sql.number("SELECT count(*) FROM product_changes").await;
+        assert_eq!(history, self.generator.produced().len() as i64, "each change once");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn postgres_stopped_for_a_while_loses_nothing_and_dead_letters_nothing() {
@@ -57,41 +84,32 @@ async fn postgres_stopped_for_a_while_loses_nothing_and_dead_letters_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn kafka_that_hangs_and_kafka_that_dies_are_found_again() {
-    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
-    let world = World::on(&Shared::of(&servers), "hangs", 4).await;
-    let gateways = [world.gateway("gw1", &[]), world.gateway("gw2", &[])];
-    let mut generator = world.generator(&["--products", "50", "--rate", "100"]);
-    write_from(&gateways, &[0, 0]).await;
+    let scene = Scene::begin("hangs").await;
+    let Scene { servers, gateways, .. } = &scene;
 
     // long enough that sessions end and requests are given up
     servers.pause("kafka1").unwrap();
     tokio::time::sleep(2 * AWAY).await;
-    let before = lengths(&gateways);
+    let before = lengths(gateways);
     servers.resume("kafka1").unwrap();
-    write_from(&gateways, &before).await;
+    write_from(gateways, &before).await;
 
     servers.kill("kafka1").unwrap();
     tokio::time::sleep(AWAY).await;
-    let before = lengths(&gateways);
+    let before = lengths(gateways);
     servers.start_again("kafka1").unwrap();
-    write_from(&gateways, &before).await;
+    write_from(gateways, &before).await;
 
-    generator.stop().await;
-    world.until_all_committed().await;
-    let history = world.sql.number("SELECT count(*) FROM product_changes").await;
-    assert_eq!(history, generator.produced().len() as i64, "each change once");
+    scene.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn clients_that_hear_nothing_are_replaced() {
-    let servers = Private::start(Options { durable: true, ..Options::default() }).unwrap();
-    let world = World::on(&Shared::of(&servers), "silent", 4).await;
-    let gateways = [world.gateway("gw1", &[]), world.gateway("gw2", &[])];
-    let mut generator = world.generator(&["--products", "50", "--rate", "100"]);
-    write_from(&gateways, &[0, 0]).await;
+    let scene = Scene::begin("silent").await;
+    let Scene { servers, gateways, .. } = &scene;
 
     servers.kill("kafka1").unwrap();
-    for gateway in &gateways {
+    for gateway in gateways {
         gateway.process.until_logged("a new client takes over").await;
     }
     // its session ends before each heartbeat: most of the time it is fenced, and its metadata tell of no broker, which
@@ -105,13 +123,10 @@ async fn clients_that_hear_nothing_are_replaced() {
 
     std::fs::write(&settings, usual).unwrap();
     servers.stop("kafka1").unwrap();
-    let before = lengths(&gateways);
+    let before = lengths(gateways);
     servers.start_again("kafka1").unwrap();
-    write_from(&gateways, &before).await;
-    generator.stop().await;
-    world.until_all_committed().await;
-    let history = world.sql.number("SELECT count(*) FROM product_changes").await;
-    assert_eq!(history, generator.produced().len() as i64, "each change once");
+    write_from(gateways, &before).await;
+    scene.end().await;
 }
 
 fn lengths(gateways: &[Gateway]) -> Vec<usize> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::helpers::line::{Line, Refused};
+use crate::helpers::process::Gateway;
 use crate::helpers::{Change, Kind, Viewer, World, change};
 
 const BOTH: [Kind; 2] = [Kind::Ws, Kind::Sse];
@@ -17,6 +18,17 @@ async fn change_each(world: &World, products: &[Uuid], version: i64) {
 
 fn subscribe(what: &str, products: &[Uuid]) -> Value {
     json!({"type": what, "data": {"products": products}})
+}
+
+/// A replica with three products, and a viewer that asked for the first.
+async fn follower_of_the_first(world: &World) -> (Gateway, Vec<Uuid>, Viewer) {
+    let gateway = world.gateway("gw1", &[]);
+    let products: Vec<_> = (0..3).map(|_| change::product()).collect();
+    change_each(world, &products, 1).await;
+    let mut viewer = Viewer::of(Kind::Ws, &products[..1]);
+    viewer.connect(&gateway).await;
+    viewer.until_holds(products[0], 1).await;
+    (gateway, products, viewer)
 }
 
 #[tokio::test]
@@ -47,12 +59,7 @@ async fn a_viewer_of_a_set_sees_only_its_products() {
 #[tokio::test]
 async fn a_viewer_that_begins_anew_follows_what_it_followed() {
     let world = World::shared("keeps", 1).await;
-    let gateway = world.gateway("gw1", &[]);
-    let products: Vec<_> = (0..3).map(|_| change::product()).collect();
-    change_each(&world, &products, 1).await;
-    let mut viewer = Viewer::of(Kind::Ws, &products[..1]);
-    viewer.connect(&gateway).await;
-    viewer.until_holds(products[0], 1).await;
+    let (_gateway, products, viewer) = follower_of_the_first(&world).await;
     // asked for while connected, with no trace in its address
     viewer.send(&subscribe("subscribe", &products[1..2]));
     viewer.until_holds(products[1], 1).await;
@@ -69,12 +76,7 @@ async fn a_viewer_that_begins_anew_follows_what_it_followed() {
 #[tokio::test]
 async fn a_viewer_widens_and_narrows_what_it_follows() {
     let world = World::shared("widens", 1).await;
-    let gateway = world.gateway("gw1", &[]);
-    let products: Vec<_> = (0..3).map(|_| change::product()).collect();
-    change_each(&world, &products, 1).await;
-    let mut viewer = Viewer::of(Kind::Ws, &products[..1]);
-    viewer.connect(&gateway).await;
-    viewer.until_holds(products[0], 1).await;
+    let (_gateway, products, viewer) = follower_of_the_first(&world).await;
 
     viewer.send(&subscribe("subscribe", &products[1..2]));
     viewer.until_holds(products[1], 1).await;
