@@ -182,18 +182,13 @@ impl Producer {
         // whole milliseconds, upwards: librdkafka would spin through a rest
         self.client
             .poll(Duration::from_millis(wait.as_micros().div_ceil(1000).try_into().unwrap_or(u64::MAX)));
-        let delivered = self.client.context().take();
-        self.acknowledged += delivered.arrived.len() as u64;
-        if let Some(audit) = &mut self.audit {
-            audit.produced(&delivered.arrived)?;
-        }
-        if let Some((pending, source)) = delivered.refused {
-            return Err(pending.refused(source));
-        }
+        let news = self.client.context().take();
+        self.count(&news)?;
+        let mut arrived = news.arrived;
         if let Some((_, reason)) = self.client.client().fatal_error() {
             return Err(ProduceError::Fatal(reason));
         }
-        match self.patience.look(self.in_flight(), delivered.arrived.len(), Instant::now()) {
+        match self.patience.look(self.in_flight(), arrived.len(), Instant::now()) {
             Some(Word::Away) => tracing::warn!(
                 in_flight = self.in_flight(),
                 "kafka does not acknowledge; holding what was sent, and waiting"
@@ -207,11 +202,22 @@ impl Producer {
             Some(Word::Back { away_s }) => tracing::info!(away_s, "kafka acknowledges again; going on"),
             None => {}
         }
-        let mut arrived = delivered.arrived;
         if self.in_flight() > 0 && self.patience.gives_up(Instant::now()) {
             arrived.extend(self.try_another_client()?);
         }
         Ok(arrived)
+    }
+
+    /// Counts and audits what arrived, and fails on what was refused.
+    fn count(&mut self, news: &News) -> Result<(), ProduceError> {
+        self.acknowledged += news.arrived.len() as u64;
+        if let Some(audit) = &mut self.audit {
+            audit.produced(&news.arrived)?;
+        }
+        match &news.refused {
+            Some((pending, source)) => Err(pending.refused(source.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Gives the client up, and hands what it held to another one; what arrived at the last moment is returned.
@@ -224,14 +230,9 @@ impl Producer {
         while old.in_flight_count() > 0 && Instant::now() < deadline {
             old.poll(SLICE);
         }
-        let News { arrived, refused, mut returned } = old.context().take();
-        self.acknowledged += arrived.len() as u64;
-        if let Some(audit) = &mut self.audit {
-            audit.produced(&arrived)?;
-        }
-        if let Some((pending, source)) = refused {
-            return Err(pending.refused(source));
-        }
+        let news = old.context().take();
+        self.count(&news)?;
+        let News { arrived, mut returned, .. } = news;
         if self.in_flight() > returned.len() as u64 {
             return Err(ProduceError::Fatal("a client did not give back what it held".to_owned()));
         }
