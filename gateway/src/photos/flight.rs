@@ -4,8 +4,8 @@
 //! the next moment, too; the moment is short, because nobody tells this memory that a photo changed. It is longer while
 //! Redis can't be asked, for then the database is all there is.
 //!
-//! **Invariant:** nothing is answered that was so longer than [`AT_MOST`] ago (while Redis can't be asked:
-//! [`KEPT_WITHOUT_REDIS`]), nor a revision below the floor, unless the database says so itself.
+//! **Invariant:** nothing is answered that was so longer than [`AT_MOST`] ago, nor a revision below the floor, unless the
+//! database says so itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const AT_MOST: Duration = Duration::from_millis(900);
 /// How long what was found is kept: half of what is promised is left to the look itself and to the way to the client.
 const KEPT: Duration = Duration::from_millis(250);
 /// The same while Redis can't be asked: the database reads a photo once in this time.
-const KEPT_WITHOUT_REDIS: Duration = Duration::from_secs(2);
+const KEPT_WITHOUT_REDIS: Duration = Duration::from_millis(800);
 /// What nobody asked for goes after this.
 const IDLE: Duration = Duration::from_secs(10);
 /// Memory that an answer takes beside the picture, bytes, about.
@@ -59,9 +59,7 @@ impl Flights {
     /// The photo of a product, and from where it came.
     pub(super) async fn get(&self, id: ProductId, source: &Source) -> Result<(Option<Photo>, How), Failure> {
         let asked = Instant::now();
-        let (mut looks, mut last) = (LOOKS, Failure::Busy);
-        while looks > 0 {
-            looks -= 1;
+        for _ in 0..LOOKS {
             let look = async { Arc::new(source.look(id).await.map(Kept::now)) };
             let is_over = |landed: &Landed| !self.serves(landed, asked, source.floor(id));
             let landed = self.kept.entry(id).or_insert_with_if(look, is_over).await.into_value();
@@ -70,13 +68,10 @@ impl Flights {
                     return Ok((kept.found.photo.clone(), kept.how(asked)));
                 }
                 Ok(_) => {}
-                Err(failure) => last = failure.clone(),
-            }
-            if landed.is_err() {
-                break;
+                Err(failure) => return Err(failure.clone()),
             }
         }
-        Err(last)
+        Err(Failure::Busy)
     }
 
     /// Drops what is kept of a product; an upload was stored.
@@ -148,7 +143,7 @@ mod tests {
         let at = |ms| began + Duration::from_millis(ms);
         let serves = |how, asked, now| kept(how, 1, began, 50).serves(at(asked), at(now), None, true);
         assert!(serves(How::Hit, 100, 249) && !serves(How::Hit, 100, 250));
-        assert!(serves(How::Bypass, 100, 1_999) && !serves(How::Bypass, 100, 2_000));
+        assert!(serves(How::Bypass, 100, 799) && !serves(How::Bypass, 100, 800));
         assert!(serves(How::Hit, 20, 899) && !serves(How::Hit, 20, 900), "who waited for it");
         assert!(!kept(How::Hit, 1, began, 50).serves(at(100), at(100), None, false), "nothing is kept");
         assert!(

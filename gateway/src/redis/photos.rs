@@ -26,8 +26,9 @@ use crate::picture::{MediaType, Photo, Picture};
 
 /// Longest time for one look; then the database is asked.
 const LOOK_WITHIN: Duration = Duration::from_millis(200);
-/// Longest time for removing what an upload replaced; the relay tells it, too, and waits longer.
-const FORGET_WITHIN: Duration = Duration::from_millis(500);
+/// Longest time for putting in what the database had, or for removing what an upload replaced: whoever gives up here makes
+/// the next one ask the database again.
+const WRITE_WITHIN: Duration = Duration::from_millis(500);
 /// After a failure nobody looks for this long.
 const LEAVE_ALONE: Duration = Duration::from_millis(500);
 /// A lease stands for longer than a read of the database may take.
@@ -134,7 +135,7 @@ impl PhotoCache {
         if let Some(Picture { hash, media_type, bytes }) = &photo.picture {
             script.arg(hash.as_bytes()).arg(media_type.as_str()).arg(bytes.as_ref());
         }
-        self.within(LOOK_WITHIN, false, async |connection| script.query_async(connection).await).await
+        self.within(WRITE_WITHIN, false, async |connection| script.query_async(connection).await).await
     }
 
     /// Removes what is held, and with it every lease: an upload was stored, and what was read before it is old.
@@ -144,7 +145,7 @@ impl PhotoCache {
     pub async fn forget(&self, id: ProductId) -> Result<(), RedisError> {
         let mut unlink = redis::cmd("UNLINK");
         unlink.arg(self.key(id));
-        self.within(FORGET_WITHIN, false, async |connection| unlink.query_async(connection).await).await
+        self.within(WRITE_WITHIN, false, async |connection| unlink.query_async(connection).await).await
     }
 
     /// Runs `work` on the connection. When it fails the connection is thrown away, and looks are spared for a while.
@@ -182,7 +183,7 @@ impl PhotoCache {
         // those who wait meanwhile have time-outs of their own
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(LOOK_WITHIN))
-            .set_response_timeout(Some(FORGET_WITHIN));
+            .set_response_timeout(Some(WRITE_WITHIN));
         let connection = self.redis.client.get_multiplexed_async_connection_with_config(&config).await?;
         line.connection = Some(connection.clone());
         Ok(connection)

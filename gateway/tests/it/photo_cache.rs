@@ -30,22 +30,35 @@ async fn forget(redis: &Redis, key: &str) {
     redis.query::<()>(redis::pipe().cmd("UNLINK").arg(key).ignore()).await.unwrap();
 }
 
-/// 1,000 GETs at once; returns how often each place was named.
-async fn flood(gateway: &Gateway, product: Uuid, hash: &str) -> HashMap<String, usize> {
+/// 1,000 GETs, while the database holds the photo back for a while; returns how often each place was named, or nothing
+/// when it was held back for too long.
+async fn flood(
+    world: &World,
+    gateway: &Gateway,
+    product: Uuid,
+    hash: &str,
+) -> Option<HashMap<String, usize>> {
     let (addr, path) = (gateway.addr().await, format!("/products/{product}/photo"));
     let mut answers = Vec::new();
+    world.sql.run("BEGIN; LOCK TABLE photos IN ACCESS EXCLUSIVE MODE").await;
     for _ in 0..1_000 {
         let path = path.clone();
         answers.push(tokio::spawn(async move { ask(addr, "GET", &path, &[], &[]).await.unwrap() }));
     }
+    // whoever does not wait for the first one to ask asks in this time
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.sql.run("COMMIT").await;
     let mut how = HashMap::<String, usize>::new();
     for answer in answers {
         let answer = answer.await.unwrap();
+        if answer.status == 503 {
+            return None;
+        }
         assert_eq!((answer.status, answer.header("etag")), (200, format!("\"{hash}\"").as_str()));
         assert!(answer.body.len() > 30_000, "{}", answer.body.len());
         *how.entry(answer.header("x-cache").to_owned()).or_default() += 1;
     }
-    how
+    Some(how)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -58,14 +71,19 @@ async fn a_cold_photo_is_read_once_however_many_ask() {
         let hash = first.store_photo(product, &picture(seed)).await;
         forget(&world.redis(), &world.photo_key(product)).await;
         let before = (fetches(&world).await, second.metric(READS).await);
-        let how = flood(&second, product, &hash).await;
-        // on a machine so busy that Redis does not answer in time the database is asked again after a while
-        if how.contains_key("bypass") {
-            assert!(seed < 9, "Redis never answers: {how:?}");
+        let began = Instant::now();
+        let how = flood(&world, &second, product, &hash).await;
+        let (took, reads) = (began.elapsed(), second.metric(READS).await - before.1);
+        // on a machine so busy that neither Redis nor the database answers in time, or that not all are answered before
+        // the photo is too old for them, more is asked
+        let is_too_busy = how.as_ref().is_none_or(|how| how.contains_key("bypass"));
+        if is_too_busy || (reads > 1.0 && took > OLD_AT_MOST) {
+            assert!(seed < 9, "nobody ever answers in time: {reads} reads in {took:?}, {how:?}");
             continue;
         }
+        let how = how.unwrap_or_default();
         assert!(how["miss"] >= 1, "{how:?}");
-        assert_eq!(second.metric(READS).await - before.1, 1.0, "{how:?}");
+        assert_eq!(reads, 1.0, "{how:?}");
         until("the database has counted", async || (fetches(&world).await > before.0).then_some(())).await;
         assert_eq!(fetches(&world).await - before.0, 1);
         first.until_photo_is_a("hit", product).await;

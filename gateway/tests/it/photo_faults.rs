@@ -116,8 +116,8 @@ async fn a_redis_that_answers_late_is_not_waited_for_and_does_not_send_everybody
         }
     }
     let reads = gateway.metric(READS).await - before;
-    // each photo once in two seconds
-    let most = (began.elapsed().as_secs_f64() / 2.0 + 1.0).ceil() * 3.0;
+    // each photo once in 0.8 s
+    let most = (began.elapsed().as_secs_f64() / 0.8 + 1.0).ceil() * 3.0;
     assert!(asked > 100 && reads <= most, "{reads} reads for {asked} requests");
     slow.answer_after(Duration::ZERO);
     for (product, hash) in products.iter().zip(&hashes) {

@@ -60,7 +60,6 @@ async fn an_upload_is_told_to_viewers_of_all_replicas_and_old_frames_do_not_brin
         path_ms: None,
     });
     let two = second.store_photo(product, &picture(2)).await;
-    relay(&world, before).await;
     // and this news of the first photo was held up
     let old = PhotoChanged {
         product_id: product.into(),
@@ -68,6 +67,7 @@ async fn an_upload_is_told_to_viewers_of_all_replicas_and_old_frames_do_not_brin
         revision: PhotoRevision::saturating(1),
     };
     relay(&world, RelayFrame::PhotoChanged(old)).await;
+    relay(&world, before).await;
     let bearer = format!("Bearer {TOKEN}");
     let path = format!("/products/{product}/photo");
     let removed = first.ask("DELETE", &path, &[("Authorization", &bearer)], &[]).await;
