@@ -14,6 +14,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const TOP = fileURLToPath(new URL("../../../", import.meta.url));
+/** Which binaries: a benchmark takes those of the release. */
+const PROFILE = process.env.SHELFWIRE_TEST_PROFILE ?? "debug";
 /** Everything that must come about does so within this, in ms: many times of what it takes on a busy machine. */
 const PATIENCE_MS = 60_000;
 
@@ -212,7 +214,7 @@ export class Shop {
 
   /** @param {string} program one of ours @param {string[]} args @param {"pipe" | "ignore"} [stdin] */
   #spawn(program, args, stdin) {
-    const path = `${TOP}target/debug/${program}`;
+    const path = `${TOP}target/${PROFILE}/${program}`;
     assert.ok(existsSync(path), `${path} is missing: run \`make test\`, or \`cargo build --workspace\` first`);
     // Settings come from here alone.
     return this.#run(path, args, Object.fromEntries(Object.keys(process.env).filter((name) => name.startsWith("SHELFWIRE_")).map((name) => [name, undefined])), stdin);
