@@ -22,7 +22,7 @@ Usage: node echo.js [URL] [options]
   --ws             over WebSocket (the default)
   --sse            over server-sent events
   --product ID     this product only; may be given several times
-  --every MS       at most one line a product in MS milliseconds
+  --every MS       ask for at most one line a product in MS milliseconds
   --cursor C       continue at this cursor
   --state FILE     continue where the last run with this file ended; keeps cursor and versions there
   --count N        end after N changes

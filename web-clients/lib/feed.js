@@ -39,7 +39,7 @@ export { formatMoney } from "./money.js";
 /**
  * @typedef {object} FeedOptions
  * @property {Iterable<string> | "all"} [products] ids; all by default
- * @property {number} [everyMs] at most one change a product in so many ms; 0 (default): each
+ * @property {number} [everyMs] asks for at most one change a product in so many ms, which a gateway may pass over; 0 (default): each
  * @property {string} [cursor] continue here (`feed.products` then fills only as products change)
  * @property {Checkpoint} [checkpoint] continue where `feed.checkpoint()` of an earlier run was
  * @property {import("./transports.js").TransportName} [transport] `auto` by default

@@ -8,7 +8,7 @@
 /**
  * @typedef {object} Wanted
  * @property {Set<string> | "all"} products
- * @property {number} everyMs at most one frame a product in so many ms; 0: each
+ * @property {number} everyMs asks for at most one frame a product in so many ms; 0: each
  * @property {string | undefined} cursor
  */
 

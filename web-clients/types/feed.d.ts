@@ -10,7 +10,7 @@
 /**
  * @typedef {object} FeedOptions
  * @property {Iterable<string> | "all"} [products] ids; all by default
- * @property {number} [everyMs] at most one change a product in so many ms; 0 (default): each
+ * @property {number} [everyMs] asks for at most one change a product in so many ms, which a gateway may pass over; 0 (default): each
  * @property {string} [cursor] continue here (`feed.products` then fills only as products change)
  * @property {Checkpoint} [checkpoint] continue where `feed.checkpoint()` of an earlier run was
  * @property {import("./transports.js").TransportName} [transport] `auto` by default
@@ -104,7 +104,7 @@ export type FeedOptions = {
      */
     products?: "all" | Iterable<string> | undefined;
     /**
-     * at most one change a product in so many ms; 0 (default): each
+     * asks for at most one change a product in so many ms, which a gateway may pass over; 0 (default): each
      */
     everyMs?: number | undefined;
     /**

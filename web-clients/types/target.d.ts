@@ -7,7 +7,7 @@
 /**
  * @typedef {object} Wanted
  * @property {Set<string> | "all"} products
- * @property {number} everyMs at most one frame a product in so many ms; 0: each
+ * @property {number} everyMs asks for at most one frame a product in so many ms; 0: each
  * @property {string | undefined} cursor
  */
 /**
@@ -31,7 +31,7 @@ export function targetUrl(base: URL, path: "ws" | "sse", { products, everyMs, cu
 export type Wanted = {
     products: Set<string> | "all";
     /**
-     * at most one frame a product in so many ms; 0: each
+     * asks for at most one frame a product in so many ms; 0: each
      */
     everyMs: number;
     cursor: string | undefined;
