@@ -6,7 +6,8 @@ use schema::PoisonReason;
 use schema::relay::RelayFrame;
 use schema::topics::{self, TopicSpec};
 
-use crate::helpers::{Change, World, change, kafka};
+use crate::helpers::process::Gateway;
+use crate::helpers::{Change, World, change, kafka, until};
 
 #[path = "../../../schema/tests/examples/mod.rs"]
 #[allow(unused_imports, reason = "this file has no use for the good ones")]
@@ -129,6 +130,42 @@ async fn a_header_name_that_is_not_text_ends_no_process() {
     assert_eq!(letters[0].header("dlq-reason").as_deref(), Some("not_utf8"));
     assert_eq!(letters[0].header("dlq-cut").as_deref(), Some("2"), "its headers could not be kept");
     assert!(gateway.process.log().contains("dead letters"), "the process that met it wrote the letter");
+}
+
+/// Waits until a letter was refused so often that whoever does not wait for it has gone on.
+async fn until_letters_were_refused(gateway: &Gateway) {
+    let retries = "shelfwire_ingest_retries_total{stage=\"dead_letters\"}";
+    until("letters are refused", async || (gateway.metric(retries).await >= 5.0).then_some(())).await;
+}
+
+#[tokio::test]
+async fn poison_is_not_committed_before_its_letter_is_written() {
+    let world = World::shared("unwritten", 1).await;
+    let (gateway, producer, product) = (world.gateway("gw1", &[]), world.producer(), change::product());
+    world.limit_records(&world.dead_letters(), 1).await;
+    producer.raw(Some(0), Some(b"no product"), Some(b"{"), &[]).await;
+    producer.changes_to(0, &[Change::of(product, 1)]).await;
+    until_letters_were_refused(&gateway).await;
+    assert_eq!(world.committed(&world.topic)[&0], 0);
+    world.limit_records(&world.dead_letters(), 1_048_588).await;
+    world.until_stored(product, 1).await;
+    world.until_all_committed().await;
+    assert_eq!(world.letters().len(), 1);
+}
+
+#[tokio::test]
+async fn a_poison_rating_is_not_committed_before_its_letter_is_written() {
+    let world = World::shared("unwritten_rating", 1).await;
+    let (gateway, topic) = (world.gateway("gw1", &[]), world.ratings_topic());
+    let letters = topics::dead_letters(&topic).name;
+    world.limit_records(&letters, 1).await;
+    world.producer_to(&topic).raw(Some(0), Some(b"site"), Some(b"{"), &[]).await;
+    until_letters_were_refused(&gateway).await;
+    assert_eq!(world.committed_by(&format!("{}-ratings", world.group), &topic)[&0], 0);
+    assert!(world.db().progress(&topic).await.unwrap().is_empty(), "nor is it left behind");
+    world.limit_records(&letters, 1_048_588).await;
+    world.until_all_folded().await;
+    assert_eq!(world.rating_letters().len(), 1);
 }
 
 #[tokio::test]

@@ -251,11 +251,14 @@ async fn poison_ratings_go_to_dead_letters_of_their_own_and_hold_nothing_up() {
         producer.raw(Some(1), key.map(str::as_bytes), value, headers).await;
         producer.raw(Some(1), Some(b"site"), Some(good.to_string().as_bytes()), &[]).await;
     }
+    // and one behind which nothing comes
+    producer.raw(Some(1), Some(b"site"), None, &[]).await;
     world.until_all_folded().await;
     assert_eq!(world.totals().await["site"].count, bad.len() as i64, "each good one behind a bad one");
     let letters = world.rating_letters();
     let mut reasons: Vec<_> = letters.iter().map(|letter| letter.header("dlq-reason").unwrap()).collect();
     let mut wanted: Vec<_> = bad.iter().map(|(_, _, _, reason)| (*reason).to_owned()).collect();
+    wanted.push("tombstone".to_owned());
     reasons.sort();
     wanted.sort();
     assert_eq!(reasons, wanted);

@@ -228,6 +228,23 @@ async fn a_replay_from_the_start_changes_nothing() {
     assert_eq!(world.totals().await, world.fold_of_topic());
 }
 
+#[tokio::test]
+async fn a_rating_that_was_counted_and_never_told_is_told_when_it_comes_again() {
+    let world = World::shared("untold_rating", 1).await;
+    let gateway = world.gateway("gw1", &["--repair-page-ms", "0"]);
+    let viewer = Viewer::at(Kind::Ws, &gateway).await;
+    viewer.until_snapshot().await;
+    // a replica that counted it died before it could tell, and before it committed
+    let rating =
+        IncomingRating { partition: 0, offset: 0, subject: Subject::Site, rate: Rate::MAX, key: None };
+    let topic = world.ratings_topic();
+    world.db().writer().fold_ratings(&topic, &[(0, 1)], &[rating], WINDOW).await.unwrap();
+    assert!(viewer.book().ratings.is_empty());
+    send(&world, "site", [10]).await;
+    viewer.until("it is told", |book| book.ratings.get("site").is_some_and(|site| site["count"] == 1)).await;
+    assert_eq!(world.totals().await["site"].count, 1);
+}
+
 /// Waits until the replica has left `count` ratings alone.
 async fn until_refused(gateway: &Gateway, count: u64) {
     let line = format!("shelfwire_ratings_total{{outcome=\"refused\"}} {count}");
@@ -270,6 +287,55 @@ async fn another_topic_of_the_same_name_is_refused_and_said_so() {
     let _gateway = world.gateway("gw3", &[]);
     world.until_counted("site", 18).await;
     assert_eq!(world.totals().await["site"].sum, 35 + 13);
+}
+
+#[tokio::test]
+async fn what_another_replica_has_refused_is_neither_counted_nor_committed() {
+    let world = World::shared("refused_elsewhere", 1).await;
+    let gateway = world.gateway("gw1", &[]);
+    send(&world, "site", [1]).await;
+    world.until_all_folded().await;
+    // another replica, which had this partition for a while, found that the topic is not the one that was counted
+    world.db().refuse(&world.ratings_topic(), 0).await.unwrap();
+    send(&world, "site", [2]).await;
+    until_refused(&gateway, 1).await;
+    // committing goes on: what comes into another partition is committed later than this would have been
+    let (topic, group) = (world.ratings_topic(), format!("{}-ratings", world.group));
+    let product = Uuid::now_v7().to_string();
+    let producer = world.producer_to(&topic);
+    producer.raw(Some(1), Some(product.as_bytes()), Some(record(&product, 4).as_bytes()), &[]).await;
+    until("the other partition is committed", async || {
+        (world.committed_by(&group, &topic)[&1] == 1).then_some(())
+    })
+    .await;
+    assert_eq!(world.committed_by(&group, &topic)[&0], 1, "the first one alone");
+    assert_eq!(world.totals().await["site"].count, 1);
+}
+
+#[tokio::test]
+async fn ratings_of_one_subject_on_two_partitions_all_count() {
+    let world = World::shared("two_places", 1).await;
+    let topic = world.ratings_topic();
+    let mut writers = [world.db().writer(), world.db().writer()];
+    let (rounds, each) = (60, 5);
+    for round in 0..rounds {
+        // as after partitions were added: each has an owner of its own
+        let fold = async |writer: &mut gateway::db::Writer, partition| {
+            let batch: Vec<IncomingRating> = (0..each)
+                .map(|at| IncomingRating {
+                    partition,
+                    offset: round * each + at,
+                    subject: Subject::Site,
+                    rate: Rate::MAX,
+                    key: None,
+                })
+                .collect();
+            writer.fold_ratings(&topic, &[(partition, (round + 1) * each)], &batch, WINDOW).await.unwrap()
+        };
+        let [one, two] = &mut writers;
+        tokio::join!(fold(one, 0), fold(two, 1));
+    }
+    assert_eq!(world.totals().await["site"].count, 2 * rounds * each);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -91,4 +92,39 @@ async fn a_viewer_that_reads_nothing_is_closed_and_holds_up_nobody() {
     // room without end, so that nothing but time can end it
     let args = ["--outbox-bytes", "1073741824", "--stall-ms", "1000"];
     assert_closed_alone("stalled", &args, "1000").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn talk_makes_no_viewer_too_slow_and_waits_for_none() {
+    // room for half of it is all that words may take
+    const ROOM: f64 = 131_072.0;
+    let args = ["--outbox-bytes", "131072", "--stall-ms", "600000", "--heartbeat-ms", "60000"];
+    let world = World::shared("talked_at", 1).await;
+    let gateway = world.gateway("gw1", &args);
+    gateway.until_ready().await;
+    let listener = Viewer::at(Kind::Sse, &gateway).await;
+    let addr = gateway.addr().await;
+    let slow = [connect_and_sleep(Kind::Ws, addr).await, connect_and_sleep(Kind::Sse, addr).await];
+    // as other replicas publish it, as fast as it is handed on
+    let (redis, word) = (world.redis(), "\u{10FFFF}".repeat(280));
+    let said = json!({"from": "gw2-1", "text": word, "at": "2026-01-01T00:00:00Z"}).to_string();
+    let talk = tokio::spawn(async move {
+        loop {
+            redis.publish("said", &said).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        }
+    });
+    let waiting = "shelfwire_outbox_bytes";
+    until("half of what may wait for both does", async || {
+        (gateway.metric(waiting).await > 2.0 * ROOM / 2.0).then_some(())
+    })
+    .await;
+    // as much again, and more
+    let heard = listener.book().all("said").count();
+    listener.until("it hears on", |book| book.all("said").count() > heard + 150).await;
+    talk.abort();
+    assert!(slow.iter().all(is_held), "nobody is sent away for what others say");
+    let most = gateway.metric(waiting).await;
+    assert!(most < 2.0 * (ROOM / 2.0 + 4_000.0), "{most} bytes wait");
+    assert_eq!(listener.book().ended, None);
 }

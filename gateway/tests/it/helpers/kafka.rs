@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
@@ -115,6 +117,18 @@ impl World {
         }
         found.sort_by_key(|record| (record.partition, record.offset));
         found
+    }
+
+    /// From now on the broker takes no record of more than `bytes` into `topic`.
+    pub(crate) async fn limit_records(&self, topic: &str, bytes: u32) {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.kafka);
+        let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
+        let bytes = bytes.to_string();
+        let limit = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", &bytes);
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER));
+        let answers = admin.alter_configs([&limit], &options).await.unwrap();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     }
 
     /// All dead letters of this world.
