@@ -18,7 +18,7 @@ const LAYERS: [Layer; 4] = [
     Layer {
         units: &[
             "aside", "audit", "backoff", "config", "db", "epoch", "health", "kafka", "metrics", "params",
-            "picture", "problem", "redis", "relay", "shutdown",
+            "picture", "problem", "redis", "relay",
         ],
         together: true,
     },
@@ -35,10 +35,7 @@ struct Layer {
 /// Where a library may be used: paths that start with one of these. Of `redis` only the pool is listed: the client
 /// comes with it, and its name is that of our own module.
 const HOMES: [(&str, &[&str]); 12] = [
-    (
-        "rdkafka",
-        &["gateway/src/kafka", "generator/src/produce", "generator/src/resume", "generator/src/admin"],
-    ),
+    ("rdkafka", &["gateway/src/kafka", "generator/src/produce", "generator/src/resume"]),
     ("diesel", &["gateway/src/db"]),
     ("diesel_async", &["gateway/src/db"]),
     ("diesel_migrations", &["gateway/src/db"]),
