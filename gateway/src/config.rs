@@ -65,13 +65,13 @@ pub struct Settings {
     pub audit_log: Option<PathBuf>,
 
     /// Brokers to begin with, host:port, separated by commas.
-    #[arg(long, env = "SHELFWIRE_KAFKA", default_value = "127.0.0.1:29092", value_parser = brokers, help_heading = "Kafka")]
+    #[arg(long, env = "SHELFWIRE_KAFKA", default_value = "127.0.0.1:29092", value_parser = settings::kafka::brokers, help_heading = "Kafka")]
     pub kafka: String,
     /// Topic of changes; its dead letters go to NAME.dlq, and NAME.redrive is read beside it.
-    #[arg(long, env = "SHELFWIRE_CHANGES_TOPIC", default_value = schema::topics::PRODUCT_CHANGES, value_parser = topic, help_heading = "Kafka")]
+    #[arg(long, env = "SHELFWIRE_CHANGES_TOPIC", default_value = schema::topics::PRODUCT_CHANGES, value_parser = settings::kafka::topic, help_heading = "Kafka")]
     pub changes_topic: String,
     /// Consumer group; replicas of one group share the partitions.
-    #[arg(long, env = "SHELFWIRE_GROUP", default_value = "gateway", help_heading = "Kafka")]
+    #[arg(long, env = "SHELFWIRE_GROUP", default_value = "gateway", value_parser = settings::kafka::group, help_heading = "Kafka")]
     pub group: String,
     /// Tasks that write to the database at the same time, 1 to 12; each owns its share of the partitions and a
     /// connection. Two keep Postgres busy while the other waits for its commit.
@@ -199,6 +199,9 @@ impl Settings {
         if !schemes.iter().any(|scheme| self.database_url.expose().starts_with(scheme)) {
             return Err("SHELFWIRE_DATABASE_URL: must begin with postgres://".to_owned());
         }
+        if self.changes_topic == self.ratings.ratings_topic {
+            return Err("SHELFWIRE_RATINGS_TOPIC: must not be SHELFWIRE_CHANGES_TOPIC".to_owned());
+        }
         if self.admin_token.as_ref().is_some_and(|token| token.expose().len() < 16) {
             return Err("SHELFWIRE_ADMIN_TOKEN: must have at least 16 characters".to_owned());
         }
@@ -226,30 +229,6 @@ fn secret(setting: &str, path: &Path) -> Result<Secret, String> {
         Err(format!("{setting}: {} is empty", path.display()))
     } else {
         Ok(Secret(text.to_owned()))
-    }
-}
-
-fn brokers(text: &str) -> Result<String, String> {
-    let is_address = |address: &str| {
-        address
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
-    };
-    if text.split(',').all(is_address) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be host:port, separated by commas".to_owned())
-    }
-}
-
-fn topic(text: &str) -> Result<String, String> {
-    // Kafka takes 249 characters; names derived from this one are longer
-    let fits = (1..=200).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 1 to 200 of letters, digits, '-', '_' and '.'".to_owned())
     }
 }
 

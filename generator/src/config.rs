@@ -43,10 +43,10 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct CommonArgs {
     /// Kafka's addresses, `host:port` with commas between; the default is where `make up` starts it
-    #[arg(long, env = "SHELFWIRE_KAFKA", default_value = "127.0.0.1:29092", value_parser = addresses)]
+    #[arg(long, env = "SHELFWIRE_KAFKA", default_value = "127.0.0.1:29092", value_parser = settings::kafka::brokers)]
     pub kafka: String,
     /// The topic of changes; made with 12 partitions when it is missing
-    #[arg(long, env = "SHELFWIRE_CHANGES_TOPIC", default_value = topics::PRODUCT_CHANGES, value_parser = topic)]
+    #[arg(long, env = "SHELFWIRE_CHANGES_TOPIC", default_value = topics::PRODUCT_CHANGES, value_parser = settings::kafka::topic)]
     pub topic: String,
     /// Append each acknowledged change to this file as a JSON line, for checkers; none by default, because it costs a
     /// write per batch
@@ -153,38 +153,12 @@ pub struct ChangeArgs {
     pub stock: Option<Stock>,
 }
 
-fn addresses(text: &str) -> Result<String, String> {
-    let is_address = |address: &str| {
-        address.rsplit_once(':').is_some_and(|(host, port)| {
-            !host.is_empty()
-                && port.parse::<u16>().is_ok_and(|port| port > 0)
-                && !host.contains(char::is_whitespace)
-        })
-    };
-    if text.split(',').all(is_address) {
-        Ok(text.to_owned())
-    } else {
-        Err("must be host:port, with commas between several".into())
-    }
-}
-
 fn gateway(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     if host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace)) {
         Ok(text.to_owned())
     } else {
         Err("must be http://host:port".into())
-    }
-}
-
-fn topic(text: &str) -> Result<String, String> {
-    let valid = (1..=249).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        && !matches!(text, "." | "..");
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err("must have 1 to 249 letters, digits, dots, hyphens or underscores".into())
     }
 }
 

@@ -46,8 +46,10 @@ impl Ends {
     /// How often to ask while there is something to read: an end that never comes nearer may have moved.
     const ASK_AGAIN: Duration = Duration::from_secs(1);
 
-    pub(super) fn new(partitions: usize, still: Duration, now: Instant) -> Self {
-        Self { partitions: vec![Partition::default(); partitions], still, ours: now, asked: None }
+    /// `next`: the offset that each partition was read up to before.
+    pub(super) fn new(next: Vec<i64>, still: Duration, now: Instant) -> Self {
+        let partitions = next.into_iter().map(|next| Partition { next, ..Partition::default() }).collect();
+        Self { partitions, still, ours: now, asked: None }
     }
 
     /// A record of `partition` came; `ours` says whether it is of our products.
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn an_empty_topic_is_read_after_the_pause_and_a_second_answer() {
         let start = Instant::now();
-        let mut ends = Ends::new(2, STILL, start);
+        let mut ends = Ends::new(vec![0; 2], STILL, start);
         assert_eq!(ends.next(start), Next::Ask);
         ends.told(&[(0, 0), (0, 0)], start);
         assert_eq!(ends.next(at(start, 500)), Next::Read);
@@ -136,7 +138,7 @@ mod tests {
     #[test]
     fn a_late_record_of_ours_starts_the_pause_again() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, STILL, start);
+        let mut ends = Ends::new(vec![0], STILL, start);
         ends.told(&[(0, 1)], start);
         ends.read(0, 0, true, at(start, 10));
         ends.told(&[(0, 1)], at(start, 900));
@@ -150,7 +152,7 @@ mod tests {
     #[test]
     fn changes_of_other_shards_do_not_hold_it_up() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, STILL, start);
+        let mut ends = Ends::new(vec![0], STILL, start);
         ends.told(&[(0, 5)], start);
         (0..200).for_each(|offset| ends.read(0, offset, false, at(start, offset.unsigned_abs() * 5)));
         ends.told(&[(0, 201)], at(start, 1000));
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn silence_without_an_answer_is_no_end() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, STILL, start);
+        let mut ends = Ends::new(vec![0], STILL, start);
         ends.told(&[(0, 3)], start);
         ends.drained(0);
         assert_eq!(ends.next(at(start, 60_000)), Next::Ask);
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn an_end_without_a_record_is_an_end_when_it_stands_still() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, STILL, start);
+        let mut ends = Ends::new(vec![0], STILL, start);
         ends.told(&[(0, 2)], start);
         ends.read(0, 0, true, start);
         ends.drained(0);
@@ -182,7 +184,7 @@ mod tests {
     #[test]
     fn without_a_pause_the_first_answer_is_the_end() {
         let start = Instant::now();
-        let mut ends = Ends::new(1, Duration::ZERO, start);
+        let mut ends = Ends::new(vec![0], Duration::ZERO, start);
         ends.told(&[(0, 1)], start);
         assert_eq!(ends.next(start), Next::Read);
         ends.read(0, 0, false, at(start, 1));

@@ -3,6 +3,7 @@
 //! It is assigned its partitions by hand and commits nothing: no group, no rebalance. A broker that goes away in the
 //! middle is waited for.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -10,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use schema::{Poison, ProductChanged, ProductId, headers};
+use schema::{Poison, PoisonReason, ProductChanged, ProductId, headers};
 
 use super::ends::{Ends, Next};
 use crate::produce::SLICE;
@@ -68,6 +69,8 @@ pub struct Reader {
     partitions: Vec<i32>,
     /// Whether the client was told where to begin.
     assigned: bool,
+    /// The offset that comes next, by partition.
+    next: Vec<i64>,
 }
 
 /// One thing that the client gave.
@@ -99,7 +102,8 @@ impl Reader {
             .set("queued.max.messages.kbytes", AHEAD_KIB.to_string())
             .create_with_context(Quiet)?;
         let partitions: Vec<i32> = partitions.into_iter().collect();
-        Ok(Self { client, asker, topic: topic.to_owned(), partitions, assigned: false })
+        let most = partitions.iter().max().map_or(0, |p| place(*p) + 1);
+        Ok(Self { client, asker, topic: topic.to_owned(), partitions, assigned: false, next: vec![0; most] })
     }
 
     /// Reads to the end, as `settle` understands it, giving each valid event of the products that are `ours` to `take`.
@@ -112,8 +116,8 @@ impl Reader {
     ) -> Result<End, ResumeError> {
         let start = Instant::now();
         let (mut said, mut read, mut unreadable) = (start, 0_u64, 0_u64);
-        let most = self.partitions.iter().max().map_or(0, |p| place(*p) + 1);
-        let mut ends = Ends::new(most, settle.pause(), start);
+        let most = self.next.len();
+        let mut ends = Ends::new(self.next.clone(), settle.pause(), start);
         let mut ask_from = start;
         loop {
             if stop.asked() {
@@ -192,14 +196,16 @@ impl Reader {
         Ok(())
     }
 
-    fn step(&self, wait: Duration) -> Result<Step, ResumeError> {
+    fn step(&mut self, wait: Duration) -> Result<Step, ResumeError> {
         match self.client.poll(wait) {
             None => Ok(Step::Nothing),
-            Some(Ok(message)) => Ok(Step::Change {
-                partition: message.partition(),
-                offset: message.offset(),
-                change: decode(&message),
-            }),
+            Some(Ok(message)) => {
+                let (partition, offset) = (message.partition(), message.offset());
+                if let Some(next) = self.next.get_mut(place(partition)) {
+                    *next = offset + 1;
+                }
+                Ok(Step::Change { partition, offset, change: decode(&message) })
+            }
             Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Step::Drained(partition)),
             Some(Err(error)) if is_fatal(&error) => Err(error.into()),
             Some(Err(error)) => {
@@ -232,11 +238,18 @@ fn is_fatal(error: &KafkaError) -> bool {
     matches!(error.rdkafka_error_code(), Some(Fatal | TopicAuthorizationFailed))
 }
 
+/// As the gateway does, so that both hold the same records for changes.
 fn decode(message: &BorrowedMessage<'_>) -> Result<ProductChanged, Poison> {
+    // the newest header of a name counts
     let header = |name: &str| {
-        let found = message.headers()?.iter().find(|header| header.key == name)?;
+        let found = message.headers()?.iter().filter(|header| header.key == name).last()?;
         found.value
     };
-    let (event_type, spec) = (header(headers::CE_TYPE), header(headers::CE_SPECVERSION));
+    // the library panics at a name that is not UTF-8, and Kafka takes any: one record must not end every start
+    let named =
+        catch_unwind(AssertUnwindSafe(|| (header(headers::CE_TYPE), header(headers::CE_SPECVERSION))));
+    let Ok((event_type, spec)) = named else {
+        return Err(Poison::record(PoisonReason::NotUtf8, "a header's name is not UTF-8"));
+    };
     ProductChanged::decode(message.key(), message.payload(), event_type, spec)
 }

@@ -78,3 +78,16 @@ fn records_that_are_no_events_do_not_disturb_it() {
     Generator::run(&topic, &["--products", "3", "--rate", "max", "--count", "30"]);
     assert_eq!(topic.gapless_versions().values().sum::<i64>(), 33);
 }
+
+#[test]
+fn a_header_name_that_is_not_text_ends_no_start() {
+    let topic = Topic::new();
+    Generator::run(&topic, &["--products", "5", "--count", "0"]);
+    // only a program that does not look at the bytes can send this; the generator's client library panics at it
+    let script = r"printf '%s' '{}' | kcat -P -q -b $0 -t $1 -p 0 -k some -H $(printf '\377name')=value";
+    let status =
+        std::process::Command::new("bash").args(["-c", script, &topic.kafka, &topic.name]).status().unwrap();
+    assert!(status.success());
+    let ended = Generator::run(&topic, &["--products", "5", "--rate", "max", "--count", "10"]);
+    assert_eq!(ended.number_before(" changes sent"), 10, "{ended:?}");
+}

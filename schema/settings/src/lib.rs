@@ -6,6 +6,8 @@
 //!
 //! A setting is a flag with a variable. One whose variable is hidden in `--help` (`hide_env_values`) is a secret.
 
+pub mod kafka;
+
 mod distance;
 
 use std::collections::BTreeSet;
