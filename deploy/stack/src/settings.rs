@@ -74,7 +74,7 @@ impl Settings {
         let settings = Self {
             replicas: number(&value, "REPLICAS", 1, u64::from(MOST_REPLICAS))?,
             rate: value("RATE")?,
-            products: number(&value, "PRODUCTS", 1, 10_000_000)?,
+            products: number(&value, "PRODUCTS", 1, 1_000_000)?,
             brokers: number(&value, "BROKERS", 1, 3)?,
             port: number(&value, "PORT", 1, 65_535)?,
             stats_port: number(&value, "STATS_PORT", 1, 65_535)?,
@@ -88,7 +88,7 @@ impl Settings {
         ensure!(settings.brokers != 2, "BROKERS is 1, or 3 that replicate: two can't outvote a lost one");
         ensure!(
             is_rate(&settings.rate),
-            "RATE is changes a second: 10, 0.5, 1/min or max; not {:?}",
+            "RATE is max, or from 1/min to 1000000 changes a second, such as 10, 0.5 or 30/min; not {:?}",
             settings.rate
         );
         ensure!(["release", "dev"].contains(&settings.profile.as_str()), "PROFILE is release or dev");
@@ -195,9 +195,15 @@ fn number<T: FromStr>(
         .with_context(|| format!("{name} is a number from {least} to {most}; not {text:?}"))
 }
 
+/// As the generator takes them: what it refused would be kept here, and refused again at each start.
 fn is_rate(text: &str) -> bool {
-    let number = text.split_once('/').map_or(text, |(number, _)| number);
-    text == "max" || number.parse::<f64>().is_ok_and(|rate| rate > 0.0)
+    let (number, seconds) = match text.split_once('/') {
+        None => (text, 1.0),
+        Some((number, "s")) => (number, 1.0),
+        Some((number, "min")) => (number, 60.0),
+        Some(_) => return false,
+    };
+    text == "max" || number.parse::<f64>().is_ok_and(|rate| (1.0 / 60.0..=1e6).contains(&(rate / seconds)))
 }
 
 #[cfg(test)]
@@ -229,7 +235,12 @@ mod tests {
         assert_eq!(refused("REPLICAS", "7"), "REPLICAS is a number from 1 to 6; not \"7\"");
         assert!(refused("REPLICAS", "two").starts_with("REPLICAS is a number"));
         assert!(refused("BROKERS", "2").starts_with("BROKERS is 1, or 3"));
-        assert!(refused("RATE", "fast").starts_with("RATE is changes a second"));
+        for rate in ["fast", "0", "0.001", "5/hour", "inf", "2e6", "1/min/min"] {
+            assert!(refused("RATE", rate).starts_with("RATE is max, or from 1/min"), "{rate}");
+        }
+        for rate in ["max", "10", "0.5", "5/s", "30/min", "1/min"] {
+            assert_eq!(with(&[("RATE", rate)], None).unwrap().rate, rate);
+        }
         assert!(refused("PROFILE", "bench").starts_with("PROFILE is"));
         assert_eq!(refused("PORT", "8081"), "port 8081 is wanted twice: PORT and GATEWAY_PORT");
     }

@@ -165,7 +165,7 @@ fn the_verbs_work_in_any_order_and_leave_nothing_behind() {
 
     // Killed by request it stays down; killed otherwise it is started again.
     session.ok("kill gw2");
-    assert_eq!(session.refused("kill gw2"), "stack: gw2 is down already\n");
+    assert!(session.ok("kill gw2").contains("gw2 is down already"));
     let gw1 = before["gw1"].1.parse().unwrap();
     child::signal(gw1, Signal::SIGKILL);
     eventually("gw1 is started again", || {

@@ -42,7 +42,7 @@ impl Place {
         Settings::read(|_| None, Some(&lines))
     }
 
-    fn settings_in_use(&self) -> Option<String> {
+    pub(crate) fn settings_in_use(&self) -> Option<String> {
         self.supervisor?;
         fs::read_to_string(daemon::settings_file(&self.layout)).ok()
     }

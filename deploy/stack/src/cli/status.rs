@@ -18,9 +18,16 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let place = Place::open()?;
-    let Some((reports, settings)) = look(&place)? else {
-        say("nothing runs here; `make up` starts the stack");
-        return Ok(ExitCode::SUCCESS);
+    let (reports, settings) = match look(&place)? {
+        Found::Stack(reports, settings) => (reports, settings),
+        Found::Beginning => {
+            say("the stack is just being started; `make up` says how far it is");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Found::Nothing => {
+            say("nothing runs here; `make up` starts the stack");
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     say(processes(&reports).trim_end());
     match replicas(&reports) {
@@ -31,20 +38,27 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the supervisor says, or `None` if there is none; it may be ending while it is asked.
-fn look(place: &Place) -> anyhow::Result<Option<(Vec<Report>, Settings)>> {
-    if place.supervisor.is_none() {
-        return Ok(None);
-    }
-    let answer = control::ask(&place.layout, &["status"]).and_then(|reports| Ok((reports, place.running()?)));
+/// What there is to tell of.
+enum Found {
+    Stack(Vec<Report>, Settings),
+    /// A supervisor that has not been told yet what to keep.
+    Beginning,
+    Nothing,
+}
+
+/// What the supervisor says; it may be beginning, or ending, while it is asked.
+fn look(place: &Place) -> anyhow::Result<Found> {
     let deadline = Instant::now() + ANSWER;
-    while answer.is_err() && Instant::now() < deadline {
-        if daemon::running(&place.layout)?.is_none() {
-            return Ok(None);
+    while daemon::running(&place.layout)?.is_some() {
+        let reports = control::ask(&place.layout, &["status"]);
+        match (reports, place.settings_in_use()) {
+            (Ok(reports), Some(_)) => return Ok(Found::Stack(reports, place.running()?)),
+            (Ok(_), None) => return Ok(Found::Beginning),
+            (Err(error), _) if Instant::now() > deadline => return Err(error),
+            (Err(_), _) => thread::sleep(Duration::from_millis(20)),
         }
-        thread::sleep(Duration::from_millis(20));
     }
-    answer.map(Some)
+    Ok(Found::Nothing)
 }
 
 /// Scales the gateways, waits, and shows the result.
@@ -64,8 +78,13 @@ pub(crate) fn scale(count: &str) -> anyhow::Result<ExitCode> {
 /// One word about one process: `kill`, `stop`, `start`, `pause`, `resume`.
 pub(crate) fn tell(verb: &str, name: &str) -> anyhow::Result<ExitCode> {
     let place = Place::open()?;
-    control::ask(&place.layout, &[verb, name])?;
     let status = || control::ask(&place.layout, &["status"]);
+    let is_down = |report: &Report| report.name == name && report.phase == Phase::Down;
+    if ["kill", "stop"].contains(&verb) && status()?.iter().any(is_down) {
+        say(&format!("{name} is down already, and stays so until `make up` or `make scale`"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    control::ask(&place.layout, &[verb, name])?;
     match verb {
         "kill" | "stop" => {
             stack::supervisor::wait::until_down(status, |other| other == name, Duration::from_secs(20))?;
