@@ -89,7 +89,7 @@ impl Application {
             () = live.ended() => (Err(anyhow::anyhow!("the live lane ended by itself")), true),
             () = asked => (Ok(()), true),
         };
-        let drained = self.drain(if worked.is_ok() { lanes } else { Vec::new() }, &live, &handle);
+        let drained = self.drain(lanes, &live, &handle);
         if still_served {
             let ((), _) = tokio::join!(drained, server);
         } else {

@@ -1,7 +1,7 @@
 //! The gateway: writes each change to the database and pushes it to every viewer, on every replica.
 //!
 //! Lanes meet only in data: [`ingest`] brings a change from Kafka into Postgres and onto the relay, [`live`] brings it
-//! from the relay to viewers. Under them lies the platform (`kafka`, `db`, `redis`, `epoch` and what every service
+//! from the relay to viewers; [`photos`] and [`ratings`] are lanes of their own beside them. Under them lies the platform (`kafka`, `db`, `redis`, `epoch` and what every service
 //! needs), above them `http` and [`app`], which puts all together.
 //!
 //! **Invariant:** lanes never import each other; each library has one home (rdkafka in `kafka`, diesel in `db`).

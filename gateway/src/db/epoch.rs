@@ -15,9 +15,8 @@ impl Db {
     /// The database can't be reached.
     pub async fn epoch(&self) -> Result<Epoch, DbError> {
         let columns = (relay_epoch::epoch, relay_epoch::run_id);
-        let read = async {
-            Ok(relay_epoch::table.select(columns).first(&mut connection(&self.epoch).await?).await?)
-        };
+        let read =
+            async { Ok(relay_epoch::table.select(columns).first(&mut connection(&self.tail).await?).await?) };
         let (id, run_id) = within(read).await?;
         Ok(Epoch { id, run_id })
     }
@@ -33,7 +32,7 @@ impl Db {
             relay_epoch::changed_at.eq(diesel::dsl::now),
         );
         let row = diesel::update(relay_epoch::table.filter(relay_epoch::epoch.eq(old))).set(values);
-        let changed = within(async { Ok(row.execute(&mut connection(&self.epoch).await?).await?) }).await?;
+        let changed = within(async { Ok(row.execute(&mut connection(&self.tail).await?).await?) }).await?;
         if changed == 1 { Ok(new.clone()) } else { self.epoch().await }
     }
 }

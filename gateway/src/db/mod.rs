@@ -38,15 +38,16 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 /// Connections for readers: HTTP answers and the view.
 const READ_POOL: usize = 8;
-/// Connections for the epoch row. Apart, so that a flood of requests can't keep the tail from it.
-const EPOCH_POOL: usize = 2;
+/// Connections for the epoch row and for loading the view. Apart, so that a flood of requests can't keep the tail from
+/// following.
+const TAIL_POOL: usize = 3;
 
 /// The database; clones share the pools.
 #[derive(Clone)]
 pub struct Db {
     url: String,
     readers: Pool<AsyncPgConnection>,
-    epoch: Pool<AsyncPgConnection>,
+    tail: Pool<AsyncPgConnection>,
 }
 
 impl Db {
@@ -55,8 +56,14 @@ impl Db {
     /// # Errors
     /// A pool can't be built.
     pub fn new(url: &str) -> Result<Self, DbError> {
-        let (readers, epoch) = (connect::pool(url, READ_POOL)?, connect::pool(url, EPOCH_POOL)?);
-        Ok(Self { url: url.to_owned(), readers, epoch })
+        let (readers, tail) = (connect::pool(url, READ_POOL)?, connect::pool(url, TAIL_POOL)?);
+        Ok(Self { url: url.to_owned(), readers, tail })
+    }
+
+    /// The same database, read over the tail's connections.
+    #[must_use]
+    pub fn for_the_tail(&self) -> Self {
+        Self { readers: self.tail.clone(), ..self.clone() }
     }
 
     /// A connection for one writer of a lane.

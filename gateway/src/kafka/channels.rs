@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
@@ -45,11 +45,11 @@ impl Records {
 /// Tells the polling thread how far a writer is.
 pub(super) struct Progress {
     owned: Arc<Mutex<Owned>>,
-    finished: SyncSender<Finished>,
+    finished: Sender<Finished>,
 }
 
 impl Progress {
-    pub(super) fn new(owned: Arc<Mutex<Owned>>, finished: SyncSender<Finished>) -> Self {
+    pub(super) fn new(owned: Arc<Mutex<Owned>>, finished: Sender<Finished>) -> Self {
         Self { owned, finished }
     }
 
@@ -61,8 +61,8 @@ impl Progress {
 
     /// These positions have their outcome: they may be committed.
     pub(super) fn finish(&self, finished: Finished) {
-        // full: the thread is busy with a revoke, and commits what comes after this
-        let _ = self.finished.try_send(finished);
+        // nobody listens any more: the process is on its way out, and what is not committed comes again
+        let _ = self.finished.send(finished);
     }
 }
 

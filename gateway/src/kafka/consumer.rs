@@ -1,7 +1,7 @@
 //! A lane's consumer, as the lane sees it: started with its settings, watched, and stopped in time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,8 +18,6 @@ use crate::audit::Audit;
 use crate::health::Health;
 use crate::metrics::IngestMetrics;
 
-/// What the writers have finished, waiting to be committed; what finds it full is covered by the next.
-const CHANNEL_FINISHED: usize = 1_024;
 /// Longest time for the whole stop: a broker that is away must not hold the process.
 const STOP_WAIT: Duration = Duration::from_secs(7);
 
@@ -44,6 +42,8 @@ pub struct ConsumerSettings {
 pub(super) struct Consumer {
     stop: Arc<AtomicBool>,
     ended: oneshot::Receiver<Result<(), rdkafka::error::KafkaError>>,
+    /// Whether that was told.
+    is_over: bool,
     /// What it is doing.
     pub status: LaneStatus,
 }
@@ -62,7 +62,9 @@ impl Consumer {
         let status = LaneStatus::default();
         let owned = Arc::new(Mutex::new(Owned::default()));
         let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let (finished, finished_receiver) = sync_channel(CHANNEL_FINISHED);
+        // no bound of its own: it can't hold more than the records that were handed out, and none of it may be dropped,
+        // for the next one of a quiet partition may never come
+        let (finished, finished_receiver) = channel();
         let (mut sinks, mut events, mut channels) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..settings.writers {
             let progress = Progress::new(Arc::clone(&owned), finished.clone());
@@ -92,12 +94,14 @@ impl Consumer {
             // nobody listens any more when the process is on its way out
             let _ = end.send(poller.run());
         })?;
-        Ok((Self { stop, ended, status }, channels))
+        Ok((Self { stop, ended, is_over: false, status }, channels))
     }
 
     /// Waits until the thread ends by itself, which only a fatal error makes it do, and says why.
     pub(super) async fn failed(&mut self) -> KafkaError {
-        match (&mut self.ended).await {
+        let ended = (&mut self.ended).await;
+        self.is_over = true;
+        match ended {
             Ok(Err(error)) => error.into(),
             Ok(Ok(())) | Err(_) => KafkaError::Panicked,
         }
@@ -105,6 +109,9 @@ impl Consumer {
 
     /// Gives all partitions back (writers finish what they have in hand) and leaves the group; bounded in time.
     pub(super) async fn stop(self) {
+        if self.is_over {
+            return;
+        }
         self.stop.store(true, Ordering::Relaxed);
         match tokio::time::timeout(STOP_WAIT, self.ended).await {
             Ok(Ok(Ok(()))) => {}

@@ -28,7 +28,7 @@ pub(super) const REVOKE_WAIT: Duration = Duration::from_secs(3);
 /// How long the callback sleeps between two looks at what was finished.
 const ACK_POLL: Duration = Duration::from_millis(5);
 
-/// What happens to the partitions of this process. Records of a new assignment come after its event.
+/// What a writer is told of its partitions. A new assignment needs no word: its records carry another number.
 #[derive(Debug, Clone)]
 pub(super) enum Event {
     /// Partitions are about to go: finish what is in hand within [`Event::REVOKE_WORK`], tell it as finished, then

@@ -155,7 +155,8 @@ impl Feed {
     }
 
     async fn reset(&self) -> Result<(), Closed> {
-        self.hello("reset", Some(0));
+        // what it missed was not counted
+        self.hello("reset", None);
         self.snapshot_of_all(true).await
     }
 

@@ -147,13 +147,13 @@ impl Tail {
     }
 
     async fn load(&self) -> Result<View, DbError> {
-        let mut view = View::default();
-        if let Some(site) = self.db.total(Subject::Site).await? {
+        let (mut view, db) = (View::default(), self.db.for_the_tail());
+        if let Some(site) = db.total(Subject::Site).await? {
             view.load_rating(Subject::Site, site.rating);
         }
         let mut after = None;
         loop {
-            let page = self.db.listed_after(after, LOAD_ROWS).await?;
+            let page = db.listed_after(after, LOAD_ROWS).await?;
             let Some(last) = page.last() else { return Ok(view) };
             after = Some(last.product.product_id);
             for listed in page {

@@ -34,8 +34,8 @@ use crate::problem::Problem;
 
 /// Bytes of one turn: what the connection takes at once, about.
 const TURN_BYTES: usize = 64 * 1024;
-/// Refused messages after which a client is sent away.
-const MAX_REFUSED: u32 = 20;
+/// Refused messages that a client may send in a minute; the next one sends it away.
+const MAX_REFUSED: usize = 19;
 /// Heartbeats without a sign of life after which a client is gone.
 const SILENT_HEARTBEATS: f64 = 2.5;
 
@@ -53,7 +53,7 @@ pub async fn connect(request: HttpRequest, payload: web::Payload) -> Result<Http
         frames: seat.frames(),
         viewer: Rc::clone(&seat.viewer),
         heard: Instant::now(),
-        refused: 0,
+        refusals: Quota::a_minute(MAX_REFUSED),
         words: Quota::a_second(talk::A_VIEWER),
         oversized,
     };
@@ -109,7 +109,8 @@ struct Session {
     frames: Counter,
     /// When the client was last heard of.
     heard: Instant,
-    refused: u32,
+    /// How often it may be refused.
+    refusals: Quota,
     /// How often it speaks.
     words: Quota,
     /// Set when it begins to send a message that is too long.
@@ -242,8 +243,7 @@ impl Session {
 
     fn refuse(&mut self, error: &ErrorFrame) {
         self.viewer.refuse(error);
-        self.refused += 1;
-        if self.refused >= MAX_REFUSED {
+        if !self.refusals.take(Instant::now()) {
             self.viewer.send_away(End::misuse(rand::random()));
         }
     }

@@ -1,8 +1,8 @@
 //! Lane 3, photos: Redis in front of Postgres, and a little memory in front of both.
 //!
 //! A photo is answered from memory for a moment, else from Redis, else from Postgres, which each replica asks once
-//! however many wait. What is answered may be old by less than a second after an upload, two without Redis. Three things
-//! hold that: nothing is answered that was looked up longer ago than that; Redis takes nothing that was read before an
+//! however many wait. What is answered may be old by less than a second after an upload. Three things hold
+//! that: nothing is answered that was looked up longer ago than that; Redis takes nothing that was read before an
 //! upload (`redis/photos`); and every photo carries a revision, which may not be below the one that viewers have been
 //! told (the *floor*, passed in as a function: lanes meet in data). While this replica does not follow the relay there
 //! is no floor, and Redis is not believed at all.

@@ -34,7 +34,7 @@ const LEAVE_ALONE: Duration = Duration::from_millis(500);
 /// A lease stands for longer than a read of the database may take.
 const LEASE: Duration = Duration::from_secs(5);
 
-/// Takes up or renews a lease; `false` where a photo has come meanwhile. What is no hash is removed.
+/// Takes a lease, or shares the one that stands; `false` where a photo has come meanwhile. What is no hash is removed.
 /// Key: the photo. Arguments: token, its time in ms, whether what is there is rubbish.
 const TAKE_LEASE: &str = "
 local kind = redis.call('TYPE', KEYS[1]).ok
