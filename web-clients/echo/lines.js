@@ -73,9 +73,9 @@ export function photoLine({ product_id, photo, revision }, name, at, { color }) 
  * @param {import("../lib/frames.js").Gap} gap
  * @param {Date} at
  */
-export function gapLine({ partition, offset, reason, product_id }, at) {
+export function gapLine({ topic, partition, offset, reason, product_id }, at) {
   const whose = product_id === undefined ? "" : ` of product ${product_id}`;
-  return `${time(at)}  gap: a change${whose} lies in the dead letters (${reason}, partition ${partition}, offset ${offset})\n`;
+  return `${time(at)}  gap: a change${whose} lies in the dead letters (${reason}, ${topic} partition ${partition}, offset ${offset})\n`;
 }
 
 /**

@@ -62,6 +62,7 @@ export class Feed extends SafeEvents {
   #everyMs;
   /** @type {Set<string> | "all"} */
   #scope;
+  #most = Infinity; // products that a viewer may name, as the server said
   #shelf;
   #transports;
   #link;
@@ -143,14 +144,18 @@ export class Feed extends SafeEvents {
    * Follows these products too, or all of them; who follows all can change only `everyMs`.
    * @param {Iterable<string> | "all"} ids
    * @param {{everyMs?: number}} [options] for all products of this feed
+   * @throws {RangeError} these would be more than a viewer may name; nothing has changed then
    */
   subscribe(ids, { everyMs = this.#everyMs } = {}) {
     const before = this.#scope;
     const asked = ids === "all" ? "all" : [...ids];
     const more = before !== "all" && (asked === "all" || asked.some((id) => !before.has(id)));
     if (!more && everyMs === this.#everyMs) return;
+    const scope = before === "all" || asked === "all" ? "all" : new Set([...before, ...asked]);
+    // refused only now, it would stay unnoticed until the next connection asks for all of them
+    if (scope !== "all" && scope.size > this.#most) throw new RangeError(`more than ${this.#most} products: follow "all" instead`);
     this.#everyMs = everyMs;
-    this.#scope = before === "all" || asked === "all" ? "all" : new Set([...before, ...asked]);
+    this.#scope = scope;
     if (more) this.#awaited.add(asked === "all" ? asked : asked.filter((id) => !before.has(id)));
     if (!this.#link.send("subscribe", { products: asked, every_ms: everyMs })) this.#link.refresh();
     else if (more) this.#shelf.proof.asked(this.#scope, before);
@@ -222,6 +227,7 @@ export class Feed extends SafeEvents {
     if (frame.type === "snapshot") this.#awaited.page(frame.data);
     if (frame.type === "hello") {
       this.#transports.worked(this.#transport);
+      this.#most = Number(frame.data.limits.products ?? Infinity);
       this.#tell("open", { ...frame.data, cursor: asked });
     } else if (frame.type === "gap") this.#tell("gap", frame.data);
     else if (frame.type === "said") this.#tell("said", frame.data);

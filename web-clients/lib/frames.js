@@ -39,7 +39,7 @@ import { ProtocolError } from "./errors.js";
 /** @typedef {Product & FrameOnly} ProductChanged */
 /** @typedef {{replica: string, viewer?: string, epoch: string, resumed: boolean, reset: boolean, missed?: number, heartbeat_ms: number, limits: Record<string, unknown>}} Hello `missed`: relay entries since the cursor, where they were counted; `viewer`: how others see this one */
 /** @typedef {{products: Product[], reset: boolean, last: boolean}} SnapshotPage */
-/** @typedef {{partition: number, offset: number, reason: string, product_id?: string}} Gap a position that went to dead letters */
+/** @typedef {{topic: string, partition: number, offset: number, reason: string, product_id?: string}} Gap a position that went to dead letters */
 /** @typedef {{product_id: string, photo: string | null, revision: number}} PhotoChanged a product's photo was stored or removed */
 /** @typedef {{from: string, text: string, at: string}} Said a word of a viewer to all; at most once */
 /** @typedef {{away: {what: string, since?: string}[], stale_ms?: number}} Status */
@@ -81,7 +81,7 @@ const CHECKS = {
   product_changed: (d) => isProduct(d) && isVersion(d.from) && d.from <= d.version,
   rating_changed: (d) => isText(d.subject) && isRating(d),
   photo_changed: (d) => isText(d.product_id) && (d.photo === null || isText(d.photo)) && isCount(d.revision),
-  gap: (d) => isCount(d.partition) && isCount(d.offset) && isText(d.reason),
+  gap: (d) => isText(d.topic) && isCount(d.partition) && isCount(d.offset) && isText(d.reason),
   said: (d) => isText(d.from) && isText(d.text) && isText(d.at),
   status: (d) => Array.isArray(d.away),
   going_away: (d) => isCount(d.reconnect_after_ms),

@@ -58,6 +58,7 @@ export class Feed extends SafeEvents {
      * Follows these products too, or all of them; who follows all can change only `everyMs`.
      * @param {Iterable<string> | "all"} ids
      * @param {{everyMs?: number}} [options] for all products of this feed
+     * @throws {RangeError} these would be more than a viewer may name; nothing has changed then
      */
     subscribe(ids: Iterable<string> | "all", { everyMs }?: {
         everyMs?: number;

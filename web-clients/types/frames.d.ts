@@ -109,6 +109,7 @@ export type SnapshotPage = {
  * a position that went to dead letters
  */
 export type Gap = {
+    topic: string;
     partition: number;
     offset: number;
     reason: string;

@@ -38,6 +38,19 @@ test("it goes from connecting to live with the last page, and tells in order", a
   assert.deepEqual(told.at(-1), ["state", { state: "closed", reason: "closed by the reader", code: "closed" }]);
 });
 
+test("more products than a viewer may name are refused at once, and change nothing", async () => {
+  const { wire, feed } = await start({ products: [A] });
+  wire.say(hello({ limits: { products: 2 } }), snapshot([[A, 1]]));
+  feed.subscribe([B]);
+  const sent = wire.last.sent.length;
+  assert.throws(() => feed.subscribe([C]), RangeError);
+  assert.equal(wire.last.sent.length, sent);
+  feed.subscribe([A, B]);
+  feed.subscribe("all");
+  assert.equal(wire.last.sent.length, sent + 1);
+  await feed.close();
+});
+
 test("a lost connection is made again with the cursor, after the wait that was told", async (t) => {
   const timers = holdTimers(t);
   const { wire, feed, told } = await start();
@@ -134,7 +147,7 @@ test("while something behind the server is away, the feed is stale", async () =>
 test("gap, replicas_changed and error frames are told", async () => {
   const { wire, feed, told } = await start();
   wire.say(hello(), snapshot([]),
-    readFrame("gap", { partition: 1, offset: 2, reason: "empty", product_id: A }, undefined),
+    readFrame("gap", { topic: "product-changes", partition: 1, offset: 2, reason: "empty", product_id: A }, undefined),
     readFrame("replicas_changed", { replicas: [], moved: [] }, undefined),
     readFrame("error", { code: "bad_request", message: "products: at most 1000", field: "products" }, undefined));
   assert.deepEqual(told.slice(3).map(([type]) => type), ["gap", "replicas", "error"]);

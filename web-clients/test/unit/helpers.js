@@ -17,7 +17,7 @@ export function product(product_id, version) {
   };
 }
 
-/** @param {{resumed?: boolean, reset?: boolean, missed?: number, replica?: string, heartbeat_ms?: number}} [how] */
+/** @param {{resumed?: boolean, reset?: boolean, missed?: number, replica?: string, heartbeat_ms?: number, limits?: object}} [how] */
 export function hello(how = {}) {
   return readFrame("hello", { replica: "gw1", epoch: "e1", resumed: false, reset: false, missed: 0, heartbeat_ms: 15_000, limits: {}, ...how }, undefined);
 }

@@ -51,8 +51,8 @@ test("a photo is told by the first digits of its hash, or that there is none", (
 });
 
 test("a gap is told with its place", () => {
-  assert.equal(gapLine({ partition: 3, offset: 17, reason: "empty", product_id: A }, AT),
-    `03:04:05.006  gap: a change of product ${A} lies in the dead letters (empty, partition 3, offset 17)\n`);
+  assert.equal(gapLine({ topic: "product-changes", partition: 3, offset: 17, reason: "empty", product_id: A }, AT),
+    `03:04:05.006  gap: a change of product ${A} lies in the dead letters (empty, product-changes partition 3, offset 17)\n`);
 });
 
 test("the last words say whether the proof holds", () => {
