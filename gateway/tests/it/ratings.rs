@@ -1,9 +1,12 @@
 //! Ratings: taken once Kafka has them, counted once, and told to every viewer.
 
+use std::time::Instant;
+
 use schema::headers::{CE_TYPE, IDEMPOTENCY_KEY};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::helpers::book::Book;
 use crate::helpers::client::Client;
 use crate::helpers::{Change, Kind, Viewer, World, change, until};
 
@@ -100,7 +103,8 @@ async fn ratings_add_up_and_reach_viewers_of_all_replicas() {
 #[tokio::test]
 async fn a_viewer_that_was_away_finds_the_newest_rating_by_cursor_and_by_reset() {
     let world = World::shared("rated_away", 1).await;
-    let gateway = world.gateway("gw1", &[]);
+    // repair would hide what is shown here
+    let gateway = world.gateway("gw1", &["--repair-page-ms", "0"]);
     let product = stored_product(&world).await;
     let mut viewers = [Viewer::at(Kind::Ws, &gateway).await, Viewer::at(Kind::Sse, &gateway).await];
     let mut client = gateway.client().await;
@@ -116,7 +120,7 @@ async fn a_viewer_that_was_away_finds_the_newest_rating_by_cursor_and_by_reset()
         world.until_counted(&product.to_string(), count).await;
     }
     world.until_counted("site", 3).await;
-    let newest = |book: &crate::helpers::book::Book| {
+    let newest = |book: &Book| {
         let count =
             |subject: &str| book.ratings.get(subject).map_or(0, |rating| rating["count"].as_i64().unwrap());
         (count(&product.to_string()), count("site")) == (4, 3)
@@ -139,6 +143,24 @@ async fn a_viewer_that_was_away_finds_the_newest_rating_by_cursor_and_by_reset()
         viewer.until("the newest by snapshot", newest).await;
         assert_eq!(viewer.book().resets(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_ratings_of_one_subject_is_told_ten_times_a_second_at_most() {
+    const RATINGS: i64 = 300;
+    let world = World::shared("rated_often", 1).await;
+    let gateway = world.gateway("gw1", &[]);
+    let viewer = Viewer::at(Kind::Ws, &gateway).await;
+    viewer.until_snapshot().await;
+    let mut client = gateway.client().await;
+    let began = Instant::now();
+    for _ in 0..RATINGS {
+        rate(&mut client, "/rate?rate=10").await;
+    }
+    let all = |book: &Book| book.ratings.get("site").is_some_and(|site| site["count"] == RATINGS);
+    viewer.until("the newest is told", all).await;
+    let (told, tenths) = (viewer.book().all("rating_changed").count(), began.elapsed().as_millis() / 100);
+    assert!(told as u128 <= tenths + 2, "{told} frames in {tenths} tenths of a second");
 }
 
 #[tokio::test]

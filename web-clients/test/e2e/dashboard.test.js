@@ -59,6 +59,12 @@ test("a change made through Kafka is on the shelf within two seconds", async () 
 
 test("only what is in view is in the page, and followed", async () => {
   const visit = await shelf({ viewport: { width: 700, height: 500 } });
+  /** @type {string[]} what the server sends */
+  const sent = [];
+  visit.page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => sent.push(String(payload))));
+  await visit.page.reload();
+  await visit.live();
+  await visit.page.locator(".card").first().waitFor();
   const [cards, told] = [await visit.page.locator(".card").count(), await visit.page.locator(".tools .told").textContent()];
   assert.ok(cards < 30 && told?.startsWith(`60 products · following the ${cards} `), `${cards} cards: ${told}`);
   const before = await visit.page.locator(".card").first().getAttribute("data-id");
@@ -67,6 +73,16 @@ test("only what is in view is in the page, and followed", async () => {
   const last = await visit.page.locator(".card").last();
   assert.equal(await last.getAttribute("aria-posinset"), await last.getAttribute("aria-setsize"));
   await until("the old ones are followed no more", async () => Number.parseInt((await visit.proof()).Following ?? "") === (await visit.page.locator(".card").count()));
+  const gone = (await shop.products(1)).get(before ?? "");
+  assert.ok(gone);
+  sent.length = 0;
+  await shop.change(gone.product_id, { price: gone.price_minor + 1, stock: 1 });
+  await until("its change is stored", async () => (await shop.products(1)).get(gone.product_id)?.version === gone.version + 1);
+  const here = (await shop.products(1)).get(await last.getAttribute("data-id") ?? "");
+  assert.ok(here);
+  await shop.change(here.product_id, { price: here.price_minor + 1, stock: 1 });
+  await until("what is in view changes", async () => (await visit.card(here.product_id).getAttribute("data-version")) === String(here.version + 1));
+  assert.ok(sent.some((frame) => frame.includes(here.product_id)) && !sent.some((frame) => frame.includes(gone.product_id)), "nothing comes of what is out of view");
   await visit.close();
 });
 
@@ -141,7 +157,9 @@ test("a word goes to every page, over SSE too, and shows as text", async () => {
 test("SSE and WebSocket show the same, and one changes into the other without a loss", async () => {
   const [ws, sse] = await Promise.all([shelf(), shelf()]);
   await sse.page.locator("#proof summary").click();
+  const stream = sse.page.waitForRequest((request) => new URL(request.url()).pathname === "/sse");
   await sse.page.locator("[data-transport=sse]").click();
+  await stream;
   await sse.live();
   await until("it says so", async () => (await sse.page.locator("#proof summary").textContent())?.includes("SSE"));
   await shop.generate({ count: 300, rate: 200 });
@@ -151,7 +169,9 @@ test("SSE and WebSocket show the same, and one changes into the other without a 
     const [a, b, stored] = [await shown(ws), await shown(sse), await shop.products(1)];
     return a.length > 0 && a.join() === b.join() && a.every((line) => stored.get(line.split(" ")[0] ?? "")?.version === Number(line.split(" ")[1]));
   });
+  const socket = sse.page.waitForEvent("websocket");
   await sse.page.locator("[data-transport=ws]").click();
+  await socket;
   await sse.live();
   for (const visit of [ws, sse]) {
     const proof = await visit.proof();

@@ -120,6 +120,16 @@ for (const transport of TRANSPORTS) {
   });
 }
 
+test("who asks for the WebSocket without being one is told so, through the load balancer too", async () => {
+  for (const url of [shop.url(1), balanced]) {
+    const answer = await fetch(`${url}/ws`);
+    assert.deepEqual([answer.status, answer.headers.get("content-type")], [426, "application/problem+json"], url);
+    const { type, detail } = await answer.json();
+    assert.equal(type, "/problems/upgrade-required");
+    assert.match(detail, /\/sse/);
+  }
+});
+
 test("WebSocket and SSE on two replicas show the same changes", async () => {
   const stored = await shop.products(1);
   const viewers = await Promise.all([1, 2].flatMap((n) => TRANSPORTS.map((transport) => follow(shop.url(n), { transport }))));
