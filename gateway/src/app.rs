@@ -20,9 +20,10 @@ use crate::aside::Aside;
 use crate::audit::Audit;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::drill::{self, Step};
 use crate::health::Health;
 use crate::http;
-use crate::kafka::{Lane, Letters};
+use crate::kafka::{Lane, Letters, Redrive};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::ratings::{self, Accept};
@@ -140,7 +141,8 @@ impl Application {
             metrics: self.metrics.clone(),
             replicas: replicas.clone(),
             ratings: self.ratings(live)?,
-            letters: self.letters()?,
+            letters: self.letters(),
+            redrive: self.redrive()?,
             photos: self.photos(live),
         };
         let state = http::State::new(&self.settings, parts, {
@@ -165,10 +167,15 @@ impl Application {
     }
 
     /// The dead letters of changes.
-    fn letters(&self) -> anyhow::Result<Letters> {
-        let (settings, topic) = (&self.settings, &self.settings.changes_topic);
-        let (letters, redrive) = (topics::dead_letters(topic).name, topics::redrive(topic).name);
-        Letters::new(&settings.kafka, letters, redrive, settings.replica()).context("SHELFWIRE_KAFKA")
+    fn letters(&self) -> Letters {
+        let topic = topics::dead_letters(&self.settings.changes_topic).name;
+        Letters::new(&self.settings.kafka, topic, self.settings.replica())
+    }
+
+    /// Their way back.
+    fn redrive(&self) -> anyhow::Result<Redrive> {
+        let topic = topics::redrive(&self.settings.changes_topic).name;
+        Redrive::new(&self.settings.kafka, topic, self.settings.replica()).context("SHELFWIRE_KAFKA")
     }
 
     /// The door of ratings.
@@ -209,7 +216,10 @@ impl Application {
     /// Sends viewers away and leaves the group, side by side, then ends the HTTP server.
     async fn drain(&self, lanes: Vec<Lane>, live: &Live, server: &ServerHandle) {
         self.health.set_draining();
-        let leave = futures_util::future::join_all(lanes.into_iter().map(Lane::stop));
+        let leave = async {
+            futures_util::future::join_all(lanes.into_iter().map(Lane::stop)).await;
+            drill::passes(Step::Drain);
+        };
         tokio::join!(leave, live.drain(Duration::from_secs(self.settings.drain_s)));
         server.stop(true).await;
     }

@@ -2,6 +2,7 @@
 //!
 //! A secret can also come from a file (`…_FILE`), and is never printed: its `Debug` form is hidden.
 
+pub mod letters;
 pub mod photos;
 pub mod ratings;
 pub mod viewers;
@@ -34,6 +35,9 @@ pub enum Command {
     Run,
     /// Ask a running replica's /healthz at the listen address; exit 0 when it answers. For images without a shell.
     Healthcheck,
+    /// List, show and send back dead letters. Settings that say where Kafka is stand before this word, or in variables.
+    #[command(subcommand)]
+    DeadLetters(letters::LettersCommand),
 }
 
 /// The service's settings.

@@ -12,6 +12,8 @@ pub mod audit;
 pub mod backoff;
 pub mod config;
 pub mod db;
+pub mod dead_letters;
+pub mod drill;
 pub mod epoch;
 pub mod health;
 pub mod healthcheck;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use gateway::app::Application;
 use gateway::config::{Cli, Command, LogFormat, Settings};
-use gateway::healthcheck;
+use gateway::{dead_letters, drill, healthcheck};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     }
     match cli.command.unwrap_or(Command::Run) {
         Command::Healthcheck => healthcheck::ask(settings.listen),
+        Command::DeadLetters(asked) => dead_letters::answer(&settings, &asked),
         Command::Run => run(settings),
     }
 }
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(settings: Settings) -> ExitCode {
     start_logging(settings.log_format);
+    if let Err(line) = drill::start() {
+        eprintln!("error: {line}");
+        return ExitCode::from(2);
+    }
     for line in settings::unknown(std::env::vars_os().map(|(name, _)| name)) {
         tracing::warn!("{line}");
     }

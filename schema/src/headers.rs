@@ -47,6 +47,21 @@ pub mod dead_letter {
     /// Original length of the value in bytes, decimal; present when value, key or headers had to be cut to fit, or the
     /// headers could not be read.
     pub const CUT: &str = "dlq-cut";
+
+    /// What tells of one failure. A record that is driven back has that of its first one along, see [`first`].
+    pub const FAILURE: [&str; 8] = [REASON, ERROR, TOPIC, PARTITION, OFFSET, TIMESTAMP, AT, REPLICA];
+    const FIRST: &str = "dlq-first-";
+
+    /// The header that tells the same of the first failure: `dlq-first-reason` for [`REASON`].
+    pub fn first(name: &str) -> String {
+        format!("{FIRST}{}", name.trim_start_matches("dlq-"))
+    }
+
+    /// Whether a header of a record goes into its dead letter, and of a letter into what is driven back: all but those
+    /// of its latest failure.
+    pub fn travels(name: &str) -> bool {
+        !name.starts_with("dlq-") || name.starts_with(FIRST)
+    }
 }
 
 /// A type of event with its version; on the wire `name.vN`.

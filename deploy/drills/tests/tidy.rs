@@ -17,14 +17,14 @@ use proc_macro2::{TokenStream, TokenTree};
 const LAYERS: [Layer; 4] = [
     Layer {
         units: &[
-            "aside", "audit", "backoff", "config", "db", "epoch", "health", "kafka", "metrics", "params",
-            "picture", "problem", "redis", "relay",
+            "aside", "audit", "backoff", "config", "db", "drill", "epoch", "health", "kafka", "metrics",
+            "params", "picture", "problem", "redis", "relay",
         ],
         together: true,
     },
     Layer { units: &["ingest", "live", "photos", "ratings", "replicas"], together: false },
     Layer { units: &["http"], together: true },
-    Layer { units: &["app", "healthcheck", "lib", "main"], together: true },
+    Layer { units: &["app", "dead_letters", "healthcheck", "lib", "main"], together: true },
 ];
 
 struct Layer {
@@ -129,6 +129,11 @@ fn no_forbidden_word_stands_anywhere() {
 }
 
 #[test]
+fn only_a_build_for_drills_can_be_broken() {
+    holds(drills_apart);
+}
+
+#[test]
 fn the_top_level_holds_only_what_it_should() {
     let names = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(strangers(names), [""; 0], "move them into a folder, or name them in TOP");
@@ -136,7 +141,11 @@ fn the_top_level_holds_only_what_it_should() {
 
 #[test]
 fn each_rule_can_fail() {
-    let cases: [(Rule, &str, &str, &str); 18] = [
+    let cases: [(Rule, &str, &str, &str); 22] = [
+        (drills_apart, "gateway/Cargo.toml", "fail.workspace = true", "Cargo.toml:1"),
+        (drills_apart, "gateway/Cargo.toml", "default = [\"drill\"]", "Cargo.toml:1"),
+        (drills_apart, "deploy/x/Cargo.toml", "gateway = { features = [\"drill\"] }", "Cargo.toml:1"),
+        (drills_apart, "gateway/src/db/x.rs", "use fail::cfg;", "x.rs:1"),
         (layers, "gateway/src/ingest/relay.rs", "use crate::live::View;", "relay.rs:1 ingest imports live"),
         (
             layers,
@@ -188,7 +197,7 @@ fn good_code_breaks_no_rule() {
     let good = "//! A story of some words: use crate::live.\n\nuse crate::{db::Db, redis};\nuse schema::Product;\n\n\
                 /// See [`crate::live`].\nfn f<'a>(x: &'a str) { info!(\"crate::live {x}\"); super::g() }\n";
     let tree = [Source { path: "gateway/src/ingest/apply.rs".into(), text: good.into() }];
-    for rule in [layers, homes, schema_io, lengths, reexports, stories, words] {
+    for rule in [layers, homes, schema_io, drills_apart, lengths, reexports, stories, words] {
         assert_eq!(rule(&tree), [""; 0]);
     }
 }
@@ -282,6 +291,30 @@ fn schema_io(tree: &[Source]) -> Vec<String> {
                 found.push(format!("{}:{} {name}: {cure}", source.path, at + 1));
             }
         }
+    }
+    found
+}
+
+/// What a drill needs stands behind the feature `drill`, which nobody asks for but who builds for one.
+fn drills_apart(tree: &[Source]) -> Vec<String> {
+    let cure = "only who builds for a drill asks for it: cargo build -p gateway --features drill";
+    let mut found = Vec::new();
+    for source in tree.iter().filter(|source| source.path.ends_with("/Cargo.toml")) {
+        for (at, line) in source.text.lines().enumerate() {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            let needed = name == "fail" && !line.contains("optional = true");
+            let asked = line.contains("\"drill\"") && (line.contains("features") || name == "default");
+            if needed || asked {
+                found.push(format!("{}:{} {name}: {cure}", source.path, at + 1));
+            }
+        }
+    }
+    let apart = rust(tree, &["gateway/src/"]).filter(|source| !source.path.starts_with("gateway/src/drill"));
+    for source in apart {
+        let tokens = tokens(source);
+        let used = crates_used(&tokens).into_iter().filter(|(_, name)| ["fail", "nix"].contains(name));
+        let cure = "a place in the code names its step or bug, gateway/src/drill does the rest";
+        used.for_each(|(line, name)| found.push(format!("{}:{line} uses {name}: {cure}", source.path)));
     }
     found
 }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::products::rows_of;
 use super::writer::{Writer, in_time};
 use super::{DbError, epoch};
+use crate::drill::{self, Bug, Step};
 use crate::epoch::Epoch;
 
 /// A batch in columns, sorted by product and version, each pair once.
@@ -128,6 +129,7 @@ async fn write(
         }
     }
     let epoch = epoch::hold(connection).await?;
+    drill::passes(Step::ApplyBeforeCommit);
     Ok(Applied { stored, epoch })
 }
 
@@ -178,9 +180,13 @@ impl QueryFragment<Pg> for ApplyBatch<'_> {
              ON CONFLICT (product_id) DO UPDATE SET version = excluded.version, event_id = excluded.event_id, \
                 previous = stored.version, previous_event_id = stored.event_id, name = excluded.name, \
                 price_minor = excluded.price_minor, currency = excluded.currency, stock = excluded.stock, \
-                occurred_at = excluded.occurred_at \
-             WHERE stored.version < excluded.version \
-             RETURNING product_id, previous, previous_event_id), \
+                occurred_at = excluded.occurred_at ",
+        );
+        if !drill::planted(Bug::NoVersionGuard) {
+            out.push_sql("WHERE stored.version < excluded.version ");
+        }
+        out.push_sql(
+            "RETURNING product_id, previous, previous_event_id), \
              history AS (INSERT INTO product_changes \
                 (product_id, version, written_on, event_id, name, price_minor, currency, stock, occurred_at) \
              SELECT i.product_id, i.version, ",

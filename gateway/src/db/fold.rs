@@ -15,6 +15,7 @@ use super::ratings::Row;
 use super::tables::ratings;
 use super::writer::{Writer, in_time};
 use super::{DbError, epoch, progress};
+use crate::drill::{self, Bug, Step};
 use crate::epoch::Epoch;
 
 /// One rating on its way into its total.
@@ -93,7 +94,11 @@ async fn fold(
         .iter()
         .map(|rating| match held.get(&rating.partition) {
             Some(held) if held.refused => Counted::Refused,
-            Some(held) if rating.offset < held.next_offset => Counted::Replay,
+            Some(held)
+                if rating.offset < held.next_offset && !drill::planted(Bug::RatingsWithoutProgress) =>
+            {
+                Counted::Replay
+            }
             _ => Counted::New,
         })
         .collect();
@@ -119,6 +124,7 @@ async fn fold(
         ends.iter().partition(|(partition, _)| held.get(partition).is_some_and(|held| held.refused));
     progress::advance(connection, topic, folded).await?;
     let epoch = epoch::hold(connection).await?;
+    drill::passes(Step::FoldBeforeCommit);
     let refused = refused.into_iter().map(|(partition, _)| partition).collect();
     let rated = totals.into_iter().filter(|(_, held)| held.rating.count > 0);
     Ok(Folded {

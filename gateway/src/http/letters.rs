@@ -42,7 +42,7 @@ pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> Resul
         .newest(usize::try_from(limit).unwrap_or_default())
         .await
         .map_err(|error| away(&error))?;
-    Ok(HttpResponse::Ok().json(Listed { letters: letters.into_iter().map(Letter::listed).collect() }))
+    Ok(HttpResponse::Ok().json(Listed { letters }))
 }
 
 /// `GET /dead-letters/{partition}/{offset}`: one, with its whole value.
@@ -65,9 +65,9 @@ pub(super) async fn redrive(
     let (partition, offset) = parse(&place)?;
     let corrected = corrected(&body)?;
     let value = corrected.as_ref().map(|corrected| corrected.value.as_bytes());
-    let sent = state.letters.redrive(partition, offset, value).await;
+    let letter = state.letters.one(partition, offset).await.map_err(|error| away(&error))?;
+    let sent = state.redrive.send(&letter.ok_or(Problem::LetterNotFound)?, value).await;
     let redrives = sent.map_err(|error| match error {
-        RedriveError::Unknown => Problem::LetterNotFound,
         RedriveError::Impossible(why) => Problem::NotRedrivable(why),
         RedriveError::Kafka(error) => away(&error),
     })?;

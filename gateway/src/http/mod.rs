@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Secret, Settings};
 use crate::db::Db;
 use crate::health::Health;
-use crate::kafka::Letters;
+use crate::kafka::{Letters, Redrive};
 use crate::metrics::Metrics;
 use crate::photos::Photos;
 use crate::problem::Problem;
@@ -52,6 +52,7 @@ pub struct State {
     replicas: Replicas,
     ratings: Ratings,
     letters: Letters,
+    redrive: Redrive,
     photos: Photos,
     admin_token: Option<Secret>,
     origins: Origins,
@@ -75,6 +76,8 @@ pub struct Parts {
     pub ratings: Ratings,
     /// The dead letters of changes.
     pub letters: Letters,
+    /// Their way back.
+    pub redrive: Redrive,
     /// Photos.
     pub photos: Photos,
 }
@@ -86,7 +89,7 @@ impl State {
         parts: Parts,
         cursor: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        let Parts { db, health, metrics, replicas, ratings, letters, photos } = parts;
+        let Parts { db, health, metrics, replicas, ratings, letters, redrive, photos } = parts;
         Self {
             db,
             health,
@@ -94,6 +97,7 @@ impl State {
             replicas,
             ratings,
             letters,
+            redrive,
             photos,
             admin_token: settings.admin_token.clone(),
             origins: Origins::new(&settings.allowed_origins),

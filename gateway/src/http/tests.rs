@@ -51,8 +51,9 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
         window: 10,
     };
     let place = || Some("a place".to_owned());
-    let letters = Letters::new(NOBODY, "t.dlq".to_owned(), "t.redrive".to_owned(), "gw1").unwrap();
-    let parts = Parts { db, health, metrics, replicas, ratings, letters, photos };
+    let letters = Letters::new(NOBODY, "t.dlq".to_owned(), "gw1");
+    let redrive = Redrive::new(NOBODY, "t.redrive".to_owned(), "gw1").unwrap();
+    let parts = Parts { db, health, metrics, replicas, ratings, letters, redrive, photos };
     web::Data::new(State::new(&settings, parts, place))
 }
 

@@ -17,6 +17,7 @@ use super::apply::{Apply, Written};
 use super::decode::{self, product_of};
 use super::outcome::{Outcome, Sorted};
 use crate::db::Stored;
+use crate::drill::{self, Bug, Step};
 use crate::kafka::{DeadLetter, Finished, Record, Work};
 use crate::metrics::Stage;
 
@@ -72,6 +73,7 @@ impl Work for Ingest {
         self.parts.dead_letters.write_all(&refused).await;
         dead.extend(refused);
 
+        drill::passes(Step::CommitToRelay);
         let started = Instant::now();
         let path = Path { taken_ms, written_ms };
         let mut frames = frames(batch, &decoded.changes, &written.stored, path);
@@ -79,6 +81,7 @@ impl Work for Ingest {
         let relayed = self.parts.relay.publish(&frames, written.epoch).await;
         self.observe("relay", started);
         self.audit_records(relayed.as_str(), batch);
+        drill::passes(Step::RelayToOffsets);
         Finished::of(batch)
     }
 }
@@ -197,7 +200,7 @@ fn frames(
         *newest = recorded.max(*newest);
     }
     let frame = |(id, (lowest, recorded_ms)): (ProductId, (Version, Option<i64>))| {
-        let held = stored.get(&id)?;
+        let held = stored.get(&id).filter(|held| held.written || !drill::planted(Bug::SkipRelayOnReplay))?;
         let after_previous = Version::saturating(held.previous.saturating_add(1));
         let from = lowest.min(after_previous).min(held.product.version);
         let path_ms = recorded_ms.map(|recorded| path.after(recorded));

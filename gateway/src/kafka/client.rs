@@ -20,6 +20,12 @@ pub enum KafkaError {
         /// What the broker says.
         code: RDKafkaErrorCode,
     },
+    /// A topic is not there.
+    #[error("there is no topic {0}")]
+    NoTopic(String),
+    /// Records that are there do not come.
+    #[error("nothing came for {0:?}, and there is more to read")]
+    Silent(std::time::Duration),
     /// The thread that polls can't be started.
     #[error("the polling thread can't be started: {0}")]
     Thread(#[from] std::io::Error),

@@ -15,6 +15,7 @@ use super::producer::{PATIENCE, Produced, Producer};
 use super::record::Record;
 use crate::audit::Audit;
 use crate::backoff::Backoff;
+use crate::drill::{self, Step};
 use crate::health::{Dependency, Health};
 use crate::metrics::{IngestMetrics, Reason, Stage};
 
@@ -113,7 +114,9 @@ impl DeadLetters {
         let kept = Kept::of(record);
         let headers = self.headers(letter, &kept);
         let letter = Produced { topic: &self.topic, key: &key, value: kept.value, headers };
-        self.producer.send(letter, PATIENCE).await
+        self.producer.send(letter, PATIENCE).await?;
+        drill::passes(Step::DeadLetter);
+        Ok(())
     }
 
     fn headers(&self, letter: &DeadLetter<'_>, kept: &Kept<'_>) -> OwnedHeaders {
@@ -161,7 +164,7 @@ impl<'a> Kept<'a> {
     fn of(record: &'a Record) -> Self {
         let key = record.key.as_deref().map(|key| key.get(..KEY_BYTES).unwrap_or(key));
         let (mut headers, mut header_bytes, mut all_headers) = (Vec::new(), 0, record.has_readable_headers());
-        for (name, value) in record.headers().filter(|(name, _)| !name.starts_with("dlq-")) {
+        for (name, value) in record.headers().filter(|(name, _)| names::travels(name)) {
             let bytes = name.len() + value.map_or(0, <[u8]>::len) + 16;
             if header_bytes + bytes > HEADER_BYTES {
                 all_headers = false;

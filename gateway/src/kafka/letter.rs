@@ -8,7 +8,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::record::Record;
 
-/// Most bytes of a value that a list shows of one letter; the letter alone shows all of it.
+/// Most bytes of a value that a list keeps of one letter; the letter alone has all of it.
 const LISTED_BYTES: usize = 4 * 1024;
 
 /// One dead letter. As JSON it shows texts: what is none has its unreadable bytes replaced.
@@ -24,10 +24,25 @@ pub struct Letter {
     pub redrives: u64,
     /// Length of the source's value when it was cut to fit.
     pub cut: Option<u64>,
-    /// Most bytes of the value to show.
-    pub shown: usize,
-    /// The letter as it lies in Kafka.
+    /// Length of the letter's value; `None` for null.
+    pub value_bytes: Option<usize>,
+    /// The letter as it lies in Kafka; of its value, perhaps only the beginning.
     pub(super) record: Record,
+}
+
+/// What was wrong with a record, and where. As JSON it is a part of its letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Position of the record, `topic/partition/offset`.
+    pub source: String,
+    /// The class of the defect.
+    pub reason: Option<String>,
+    /// The rule that does not hold.
+    pub error: Option<String>,
+    /// When the letter was written, RFC 3339.
+    pub at: Option<String>,
+    /// Who wrote it.
+    pub replica: Option<String>,
 }
 
 impl Letter {
@@ -40,50 +55,93 @@ impl Letter {
             written_ms: record.timestamp_ms,
             redrives: number(names::REDRIVES).unwrap_or(0),
             cut: number(names::CUT),
-            shown: usize::MAX,
+            value_bytes: record.value.as_ref().map(|value| value.len()),
             record,
         }
     }
 
-    /// The same, to be listed among others.
+    /// The same, to be listed among others: with the beginning of its value.
     #[must_use]
-    pub fn listed(self) -> Self {
-        Self { shown: LISTED_BYTES, ..self }
+    pub fn listed(mut self) -> Self {
+        if let Some(begins) = self.record.value.as_deref().and_then(|value| value.get(..LISTED_BYTES)) {
+            self.record.value = Some(begins.into());
+        }
+        self
     }
 
-    /// Position of the source record, `topic/partition/offset`.
-    pub fn source(&self) -> String {
-        [names::TOPIC, names::PARTITION, names::OFFSET]
-            .map(|name| text(self.record.header(name)).unwrap_or_default())
-            .join("/")
+    /// What was wrong.
+    pub fn failure(&self) -> Failure {
+        self.told(str::to_owned)
+    }
+
+    /// What was wrong with the record before it was sent back for the first time.
+    pub fn first(&self) -> Option<Failure> {
+        self.record.header(&names::first(names::REASON)).map(|_| self.told(names::first))
+    }
+
+    /// Where the record stood when it failed first. Letters of one record have it in common, however often that was sent
+    /// back.
+    pub fn origin(&self) -> String {
+        self.first().unwrap_or_else(|| self.failure()).source
+    }
+
+    /// The source record's key.
+    pub fn key(&self) -> Option<String> {
+        self.header(names::KEY)
+    }
+
+    /// The source record's own headers.
+    pub fn headers(&self) -> BTreeMap<&str, Option<String>> {
+        let own = self.record.headers().filter(|(name, _)| !name.starts_with("dlq-"));
+        own.map(|(name, value)| (name, text(value))).collect()
+    }
+
+    /// The value, as far as it is here.
+    pub fn value(&self) -> Option<String> {
+        text(self.record.value.as_deref())
+    }
+
+    /// When the source record was produced, milliseconds since 1970.
+    pub fn recorded_ms(&self) -> Option<i64> {
+        self.header(names::TIMESTAMP).and_then(|ms| ms.parse().ok())
+    }
+
+    fn told(&self, name: impl Fn(&'static str) -> String) -> Failure {
+        let header = |plain| self.header(&name(plain));
+        let source = [names::TOPIC, names::PARTITION, names::OFFSET];
+        Failure {
+            source: source.map(|name| header(name).unwrap_or_default()).join("/"),
+            reason: header(names::REASON),
+            error: header(names::ERROR),
+            at: header(names::AT),
+            replica: header(names::REPLICA),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        text(self.record.header(name))
     }
 }
 
 impl Serialize for Letter {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let header = |name| text(self.record.header(name));
-        let value = self.record.value.as_deref();
-        let own = self.record.headers().filter(|(name, _)| !name.starts_with("dlq-"));
-        let own: BTreeMap<&str, Option<String>> = own.map(|(name, value)| (name, text(value))).collect();
-        let mut letter = serializer.serialize_struct("Letter", 14)?;
+        let failure = self.failure();
+        let mut letter = serializer.serialize_struct("Letter", 15)?;
         letter.serialize_field("partition", &self.partition)?;
         letter.serialize_field("offset", &self.offset)?;
-        letter.serialize_field("source", &self.source())?;
-        letter.serialize_field("reason", &header(names::REASON))?;
-        letter.serialize_field("error", &header(names::ERROR))?;
-        letter.serialize_field("at", &header(names::AT))?;
-        letter.serialize_field("replica", &header(names::REPLICA))?;
-        letter.serialize_field(
-            "recorded_ms",
-            &header(names::TIMESTAMP).and_then(|ms| ms.parse::<i64>().ok()),
-        )?;
+        letter.serialize_field("source", &failure.source)?;
+        letter.serialize_field("reason", &failure.reason)?;
+        letter.serialize_field("error", &failure.error)?;
+        letter.serialize_field("at", &failure.at)?;
+        letter.serialize_field("replica", &failure.replica)?;
+        letter.serialize_field("recorded_ms", &self.recorded_ms())?;
         letter.serialize_field("redrives", &self.redrives)?;
+        letter.serialize_field("first", &self.first())?;
         letter.serialize_field("cut", &self.cut)?;
-        letter.serialize_field("key", &header(names::KEY))?;
-        letter.serialize_field("headers", &own)?;
-        letter.serialize_field("value_bytes", &value.map(<[u8]>::len))?;
-        letter
-            .serialize_field("value", &text(value.map(|value| value.get(..self.shown).unwrap_or(value))))?;
+        letter.serialize_field("key", &self.key())?;
+        letter.serialize_field("headers", &self.headers())?;
+        letter.serialize_field("value_bytes", &self.value_bytes)?;
+        letter.serialize_field("value", &self.value())?;
         letter.end()
     }
 }

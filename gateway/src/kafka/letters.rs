@@ -1,49 +1,31 @@
-//! Dead letters read again, for a person, and sent back.
+//! Dead letters read again, for a person.
 //!
 //! Each question has a consumer of its own that is assigned to what is asked for: it joins no group, commits nothing and
 //! ends with the answer. That costs some hundred milliseconds, which a person does not notice and which the lanes never
 //! pay; few questions are answered at the same time.
 //!
-//! Sent back means produced to `<topic>.redrive` (see [`schema::topics::redrive`]) with the source's key and headers, as
-//! it was or with a corrected value. The letter itself stays: what becomes of the record is told by the lane that reads it.
+//! A replica answers in time, with what was read by then. Whoever must have every letter asks [`Letters::thorough`]ly:
+//! then an answer takes as long as letters come, and what is missing is an error.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use schema::headers::dead_letter as names;
 use tokio::sync::Semaphore;
 
 use super::client::{self, KafkaError};
 use super::letter::Letter;
-use super::producer::{Produced, Producer};
 use super::record::{Position, Record};
 
 /// Questions that are answered at the same time; the others wait.
 const AT_ONCE: usize = 2;
-/// Longest time for an answer; what was read by then is told.
+/// Longest time for an answer; of a thorough one, longest time in which nothing comes.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait for a broker's word on where a partition begins and ends.
 const WATERMARKS: Duration = Duration::from_secs(3);
-/// Longest wait for the acknowledgement of what is sent back.
-const SEND: Duration = Duration::from_secs(10);
-
-/// Why a letter was not sent back.
-#[derive(Debug, thiserror::Error)]
-pub enum RedriveError {
-    /// No such letter, or it is older than Kafka keeps them.
-    #[error("there is no such dead letter")]
-    Unknown,
-    /// It does not hold what would be needed.
-    #[error("{0}")]
-    Impossible(&'static str),
-    /// Kafka did not do it.
-    #[error(transparent)]
-    Kafka(#[from] KafkaError),
-}
 
 /// The dead letters of one topic; clones share it.
 #[derive(Clone)]
@@ -52,22 +34,21 @@ pub struct Letters {
     replica: String,
     /// Where they lie.
     topic: String,
-    /// Where they are sent back to.
-    redrive: String,
-    producer: Producer,
+    thorough: bool,
     turns: Arc<Semaphore>,
 }
 
 impl Letters {
-    /// The dead letters in `topic`, which are sent back to `redrive`; nothing is connected yet.
-    ///
-    /// # Errors
-    /// The client can't be made.
-    pub fn new(brokers: &str, topic: String, redrive: String, replica: &str) -> Result<Self, KafkaError> {
-        let producer = Producer::new(brokers, &format!("{replica}-redrive"))?;
+    /// The dead letters in `topic`; nothing is connected yet.
+    pub fn new(brokers: &str, topic: String, replica: &str) -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        let (brokers, replica) = (brokers.to_owned(), replica.to_owned());
-        Ok(Self { brokers, replica, topic, redrive, producer, turns })
+        Self { brokers: brokers.to_owned(), replica: replica.to_owned(), topic, thorough: false, turns }
+    }
+
+    /// The same, for whoever must have all that was asked for.
+    #[must_use]
+    pub fn thorough(self) -> Self {
+        Self { thorough: true, ..self }
     }
 
     /// The newest `count` letters, newest first.
@@ -83,7 +64,9 @@ impl Letters {
             for end in &mut ends {
                 end.from = end.from.max(end.to.saturating_sub(back));
             }
-            own.read(&reader, &ends)
+            let mut letters = Vec::new();
+            own.read(&reader, &ends, |letter| letters.push(letter.listed()))?;
+            Ok(letters)
         };
         let mut letters = self.in_turn(read).await?;
         letters.sort_by_key(|letter| std::cmp::Reverse((letter.written_ms, letter.offset)));
@@ -91,57 +74,64 @@ impl Letters {
         Ok(letters)
     }
 
-    /// The letter at one place; `None`: there is none.
+    /// Gives every letter to `take`, with `taken` to put it in; each partition in its order.
+    ///
+    /// # Errors
+    /// Kafka is away.
+    pub async fn each<T: Send + 'static>(
+        &self,
+        mut taken: T,
+        mut take: impl FnMut(&mut T, Letter) + Send + 'static,
+    ) -> Result<T, KafkaError> {
+        let own = self.clone();
+        let read = move || {
+            let reader = own.reader()?;
+            own.read(&reader, &own.ends(&reader)?, |letter| take(&mut taken, letter))?;
+            Ok(taken)
+        };
+        self.in_turn(read).await
+    }
+
+    /// The letters at `places` (partition and offset), in no order; those that are not there are left out.
+    ///
+    /// # Errors
+    /// Kafka is away.
+    pub async fn at(&self, places: Vec<(i32, i64)>) -> Result<Vec<Letter>, KafkaError> {
+        let own = self.clone();
+        let read = move || {
+            let reader = own.reader()?;
+            let mut ends = own.ends(&reader)?;
+            for end in &mut ends {
+                let offsets = places.iter().filter(|(partition, _)| *partition == end.partition);
+                let offsets: Vec<i64> = offsets.map(|(_, offset)| *offset).collect();
+                // nothing of this partition: nothing is read of it
+                end.from = end.from.max(offsets.iter().min().copied().unwrap_or(i64::MAX));
+                end.to = end.to.min(offsets.iter().max().map_or(0, |last| last.saturating_add(1)));
+            }
+            ends.retain(|end| end.from < end.to);
+            let (wanted, mut letters): (HashSet<_>, _) = (places.into_iter().collect(), Vec::new());
+            own.read(&reader, &ends, |letter| {
+                if wanted.contains(&(letter.partition, letter.offset)) {
+                    letters.push(letter);
+                }
+            })?;
+            Ok(letters)
+        };
+        self.in_turn(read).await
+    }
+
+    /// The letter at one place; `None`: there is none, or it is older than Kafka keeps them.
     ///
     /// # Errors
     /// Kafka is away.
     pub async fn one(&self, partition: i32, offset: i64) -> Result<Option<Letter>, KafkaError> {
-        let own = self.clone();
-        let read = move || {
-            let reader = own.reader()?;
-            let held = own.ends(&reader)?.into_iter().find(|end| end.partition == partition);
-            match held.filter(|end| (end.from..end.to).contains(&offset)) {
-                Some(end) => own.read(&reader, &[Range { from: offset, to: offset + 1, ..end }]),
-                None => Ok(Vec::new()),
-            }
-        };
-        Ok(self.in_turn(read).await?.pop())
+        Ok(self.at(vec![(partition, offset)]).await?.pop())
     }
 
-    /// Sends one letter's record back, with `value` in place of its own if there is one; returns how often it was sent
-    /// back now, this time included.
-    ///
-    /// # Errors
-    /// It is not there, it can't be sent back as it is, or Kafka is away.
-    pub async fn redrive(
+    async fn in_turn<T: Send + 'static>(
         &self,
-        partition: i32,
-        offset: i64,
-        value: Option<&[u8]>,
-    ) -> Result<u64, RedriveError> {
-        let letter = self.one(partition, offset).await?.ok_or(RedriveError::Unknown)?;
-        let record = &letter.record;
-        let key = record.header(names::KEY).ok_or(RedriveError::Impossible("it had no key"))?;
-        let key = std::str::from_utf8(key).map_err(|_| RedriveError::Impossible("its key is no text"))?;
-        if value.is_none() && letter.cut.is_some() {
-            return Err(RedriveError::Impossible("it was cut to fit: give the whole value"));
-        }
-        let redrives = letter.redrives + 1;
-        let own = record.headers().filter(|(name, _)| !name.starts_with("dlq-"));
-        let headers =
-            own.fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value }));
-        let count = redrives.to_string();
-        let headers = headers.insert(Header { key: names::REDRIVES, value: Some(&count) });
-        let value = value.or(record.value.as_deref());
-        self.producer.send(Produced { topic: &self.redrive, key, value, headers }, SEND).await?;
-        tracing::info!(source = letter.source(), redrives, "a dead letter was sent back");
-        Ok(redrives)
-    }
-
-    async fn in_turn(
-        &self,
-        read: impl FnOnce() -> Result<Vec<Letter>, KafkaError> + Send + 'static,
-    ) -> Result<Vec<Letter>, KafkaError> {
+        read: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, KafkaError> {
         // the semaphore is never closed
         let _turn = self.turns.acquire().await;
         let reading = tokio::task::spawn_blocking(read).await;
@@ -160,9 +150,12 @@ impl Letters {
     /// Where each partition begins and ends.
     fn ends(&self, reader: &BaseConsumer) -> Result<Vec<Range>, KafkaError> {
         let metadata = reader.fetch_metadata(Some(&self.topic), WATERMARKS)?;
-        let topic = metadata.topics().first();
+        let partitions = metadata.topics().first().map(MetadataTopic::partitions).unwrap_or_default();
+        if partitions.is_empty() && self.thorough {
+            return Err(KafkaError::NoTopic(self.topic.clone()));
+        }
         let mut ends = Vec::new();
-        for partition in topic.map(MetadataTopic::partitions).unwrap_or_default() {
+        for partition in partitions {
             let (from, to) = reader.fetch_watermarks(&self.topic, partition.id(), WATERMARKS)?;
             if from < to {
                 ends.push(Range { partition: partition.id(), from, to });
@@ -171,25 +164,33 @@ impl Letters {
         Ok(ends)
     }
 
-    /// Reads what lies in `ranges`.
-    fn read(&self, reader: &BaseConsumer, ranges: &[Range]) -> Result<Vec<Letter>, KafkaError> {
+    /// Gives what lies in `ranges` to `take`.
+    fn read(
+        &self,
+        reader: &BaseConsumer,
+        ranges: &[Range],
+        mut take: impl FnMut(Letter),
+    ) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
         for range in ranges {
             list.add_partition_offset(&self.topic, range.partition, Offset::Offset(range.from))?;
         }
         reader.assign(&list)?;
-        let (deadline, topic): (_, Arc<str>) = (Instant::now() + PATIENCE, self.topic.as_str().into());
-        let (mut letters, mut open) = (Vec::new(), ranges.to_vec());
+        let (mut deadline, topic): (_, Arc<str>) = (Instant::now() + PATIENCE, self.topic.as_str().into());
+        let mut open = ranges.to_vec();
         while !open.is_empty() && Instant::now() < deadline {
             match reader.poll(Duration::from_millis(50)) {
                 Some(Ok(message)) => {
+                    if self.thorough {
+                        deadline = Instant::now() + PATIENCE;
+                    }
                     let Some(range) = open.iter().find(|range| range.partition == message.partition()) else {
                         continue;
                     };
                     let (offset, end) = (message.offset(), range.to);
                     if offset < end {
                         let position = Position { topic: Arc::clone(&topic), partition: message.partition() };
-                        letters.push(Letter::of(Record::copy(&message, position, 0)));
+                        take(Letter::of(Record::copy(&message, position, 0)));
                     }
                     if offset + 1 >= end {
                         open.retain(|range| range.partition != message.partition());
@@ -202,7 +203,7 @@ impl Letters {
                 None => {}
             }
         }
-        Ok(letters)
+        if self.thorough && !open.is_empty() { Err(KafkaError::Silent(PATIENCE)) } else { Ok(()) }
     }
 }
 

@@ -20,6 +20,7 @@ use super::pulse::Pulse;
 use super::record::Position;
 use super::status::LaneStatus;
 use crate::audit::Audit;
+use crate::drill::{self, Bug, Step};
 use crate::health::Reporter;
 use crate::metrics::{IngestMetrics, Topic};
 
@@ -188,7 +189,11 @@ impl Context {
             partitions.iter().for_each(|position| owned.revoking(position));
         }
         let (ack, acks) = sync_channel(self.shared.events.len());
-        let wait_for = self.tell(&Event::Revoked { partitions: Arc::clone(partitions), ack });
+        let mut wait_for = self.tell(&Event::Revoked { partitions: Arc::clone(partitions), ack });
+        drill::passes(Step::Revoke);
+        if drill::planted(Bug::ForgetRevoke) {
+            wait_for = 0;
+        }
         let deadline = Instant::now() + REVOKE_WAIT;
         let mut acked = 0;
         while acked < wait_for && Instant::now() < deadline {

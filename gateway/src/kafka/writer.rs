@@ -15,6 +15,7 @@ use super::channels::{Progress, Records, WriterChannels};
 use super::offsets::Finished;
 use super::rebalance::Event;
 use super::record::{Position, Record};
+use crate::drill::{self, Bug};
 
 /// Most bytes of one batch: a few of the largest records, or all of the usual ones.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -75,6 +76,9 @@ impl<W: Work> Writer<W> {
     async fn finish(&mut self, mut batch: Vec<Record>) -> bool {
         batch.retain(|record| self.progress.is_current(record));
         let mut pending: Vec<Pending> = Vec::new();
+        if drill::planted(Bug::CommitBeforeWrite) {
+            self.progress.finish(Finished::of(&batch));
+        }
         while !batch.is_empty() {
             match drive(&mut self.work, &mut self.events, &batch, &mut pending).await {
                 Drive::Finished(finished) => {
@@ -144,6 +148,10 @@ async fn drive<W: Work>(
 async fn gather(records: &mut Records, carried: &mut VecDeque<Record>, batch_rows: usize) -> Vec<Record> {
     if carried.is_empty() {
         carried.extend(records.receive(batch_rows).await);
+    }
+    if drill::planted(Bug::CommitHighestFinished) {
+        carried.rotate_left(carried.len() / 2);
+        return carried.drain(..carried.len().div_ceil(2)).collect();
     }
     let mut bytes = 0;
     let fits = |record: &Record| {

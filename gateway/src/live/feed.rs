@@ -26,6 +26,7 @@ use super::outbox::{End, Item};
 use super::snapshot::Snapshot;
 use super::state::{Now, Piece, Shared};
 use super::viewer::{Closed, Viewer};
+use crate::drill::{self, Bug};
 use crate::metrics::Reason;
 use crate::redis::EntryId;
 
@@ -84,6 +85,7 @@ impl Feed {
                 }
                 Start::Resumed { at, missed, history: found } => {
                     history = found;
+                    let at = if drill::planted(Bug::ResumeOffByOne) { self.behind_next(at) } else { at };
                     self.hello("resumed", missed);
                     *self.viewer.resumed.borrow_mut() = self.viewer.interest.borrow().clone();
                     self.viewer.stands_at(at, self.cursor(at));
@@ -127,6 +129,14 @@ impl Feed {
             Start::Resumed { at, missed: None, history: Some(history) }
         } else {
             Start::Reset
+        }
+    }
+
+    /// The place behind the entry that comes after `at`.
+    fn behind_next(&self, at: EntryId) -> EntryId {
+        match self.shared().after(self.now.generation, at, 1) {
+            Piece::Entries(entries, _) => entries.first().map_or(at, |entry| entry.id),
+            Piece::Lost | Piece::Ended => at,
         }
     }
 

@@ -18,6 +18,7 @@ use super::pace::Pace;
 use super::same_topic::SameTopic;
 use crate::backoff::Backoff;
 use crate::db::{Counted, Folded, IncomingRating, Writer};
+use crate::drill::{self, Step};
 use crate::health::Dependency;
 use crate::kafka::{Finished, Record, Work};
 
@@ -70,12 +71,14 @@ impl Work for Fold {
         let folded = self.write(&ends(batch), &incoming).await;
         self.tell(&folded, decoded.ratings.iter().map(|(rated, _)| rated.event_id).zip(&incoming));
 
+        drill::passes(Step::FoldToRelay);
         // whatever the outcomes: what was counted before a crash may not have been relayed
         let relayed = folded.ratings.iter().map(|(subject, rating)| {
             RelayFrame::RatingChanged(RatingChanged { subject: *subject, rating: *rating })
         });
         self.parts.relay.publish(&relayed.collect::<Vec<_>>(), folded.epoch).await;
 
+        drill::passes(Step::FoldToOffsets);
         let refused: HashSet<i32> = folded.refused.into_iter().collect();
         let mut finished = Finished::of(batch);
         finished.0.retain(|position, _| !refused.contains(&position.partition));

@@ -24,7 +24,10 @@ mod helpers;
 mod away;
 mod conversation;
 mod crash;
+mod dead_letters;
 mod drain;
+#[cfg(feature = "drill")]
+mod drill;
 mod fresh_view;
 mod handshake;
 mod letters;

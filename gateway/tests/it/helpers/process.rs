@@ -115,7 +115,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(super) fn start(world: &World, name: &str, args: &[&str]) -> Self {
+    pub(super) fn start(world: &World, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let audit = world.folder.join(format!("{name}.audit"));
         let addr_file = world.folder.join(format!("{name}.addr"));
         let _of_an_earlier_one = std::fs::remove_file(&addr_file);
@@ -125,7 +125,7 @@ impl Gateway {
         command.args(["--redis-url", &world.redis_url, "--redis-prefix", &world.redis_prefix]);
         command.args(["--changes-topic", &world.topic, "--group", &world.group, "--drain-s", "1"]);
         command.args(["--ratings-topic", &world.ratings_topic()]);
-        command.arg("--audit-log").arg(&audit).args(args);
+        command.arg("--audit-log").arg(&audit).args(args).envs(env.iter().copied());
         let process = Process::start(&world.folder, name, command);
         Self { process, name: name.to_owned(), audit, addr_file }
     }

@@ -90,7 +90,12 @@ impl World {
 
     /// Starts a replica. `args` come after those of this world.
     pub(crate) fn gateway(&self, name: &str, args: &[&str]) -> Gateway {
-        Gateway::start(self, name, args)
+        self.gateway_with(name, args, &[])
+    }
+
+    /// The same, with variables of its own.
+    pub(crate) fn gateway_with(&self, name: &str, args: &[&str], env: &[(&str, &str)]) -> Gateway {
+        Gateway::start(self, name, args, env)
     }
 
     /// Starts a generator for this world's topic. Its audit log is `generator.audit`.
