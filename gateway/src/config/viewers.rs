@@ -8,7 +8,8 @@ use clap::{Args, value_parser};
 #[derive(Debug, Clone, Args)]
 pub struct ViewerSettings {
     /// Most viewers of this replica; the next one is told to come back later. Each takes two file descriptors (mind
-    /// `ulimit -n`), some 20 KB, and up to --outbox-bytes while it is slow.
+    /// `ulimit -n`), some 20 KB, up to --outbox-bytes while it is slow, and up to 1 MB if it came back after so long that
+    /// the ring no longer had what it missed.
     #[arg(long, env = "SHELFWIRE_MAX_VIEWERS", default_value_t = 4000, value_parser = value_parser!(u32).range(0..=1_000_000), help_heading = "Viewers")]
     pub max_viewers: u32,
     /// Milliseconds between two heartbeats of a connection, 100 to 60000. 15 s is below the idle time-outs of common

@@ -3,7 +3,7 @@
 //! A task per viewer, written as the story goes: hello; a snapshot, or what it missed since its cursor (from the ring,
 //! or from the stream where the ring does not reach back that far); then the ring until it stands where the hub stands,
 //! and from there the hub gives it each entry. Every piece waits until the viewer has room for it, so that neither a
-//! large snapshot nor a long absence takes memory.
+//! large snapshot nor a long absence takes more memory than `history.rs` says.
 //!
 //! **Invariant:** what lies between a cursor and the first live entry is given without a hole, or the viewer is told
 //! `reset` and given a snapshot.

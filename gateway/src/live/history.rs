@@ -20,9 +20,9 @@ use super::ring::Entry;
 use super::viewer::{Closed, Viewer};
 use crate::redis::{EntryId, Redis, RedisError, StreamEntry};
 
-/// Entries of a page: at most 1 MiB.
-const PAGE_ENTRIES: usize = 16;
-/// Most products whose versions are remembered for one viewer; whoever missed changes of more gets a snapshot, which is
+/// Entries of a page: at most 256 KiB, which are held while the viewer makes room.
+const PAGE_ENTRIES: usize = 4;
+/// Most products whose versions are remembered for one viewer, in some 40 bytes each; whoever missed changes of more gets a snapshot, which is
 /// then shorter.
 const MAX_PRODUCTS: usize = 20_000;
 /// Between two tries when Redis does not answer.
