@@ -133,9 +133,13 @@ impl Letters {
         read: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, KafkaError> {
         // the semaphore is never closed
-        let _turn = self.turns.acquire().await;
-        let reading = tokio::task::spawn_blocking(read).await;
-        reading.unwrap_or(Err(KafkaError::Panicked))
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let reading = tokio::task::spawn_blocking(move || {
+            // the thread goes on when nobody waits for it any more, and so does its turn
+            let _turn = turn;
+            read()
+        });
+        reading.await.unwrap_or(Err(KafkaError::Panicked))
     }
 
     fn reader(&self) -> Result<BaseConsumer, KafkaError> {
