@@ -110,7 +110,8 @@ async fn talk_makes_no_viewer_too_slow_and_waits_for_none() {
     let said = json!({"from": "gw2-1", "text": word, "at": "2026-01-01T00:00:00Z"}).to_string();
     let talk = tokio::spawn(async move {
         loop {
-            redis.publish("said", &said).await.unwrap();
+            // (one that does not arrive is no loss here)
+            let _ = redis.publish("said", &said).await;
             tokio::time::sleep(std::time::Duration::from_millis(15)).await;
         }
     });
