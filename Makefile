@@ -74,8 +74,7 @@ tidy: # does everybody import only what they may?
 
 lint: # warnings are errors
 	deploy/native/install.sh
-	cargo clippy --locked --workspace --exclude schema --all-targets -- -D warnings
-	cargo clippy --locked -p schema --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 doc: # the documentation builds
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

@@ -3,19 +3,17 @@
 set -eu
 cd "$(dirname "$0")/../.."
 FOR_TESTS=1 deploy/native/install.sh
-# Built before the servers start, so that they do not wait for the compiler; the web clients' tests run the binaries.
-# The contract's tests stand apart: what they need turns on features of libraries under everything else, which would
-# then be built twice.
-cargo build --locked --workspace --bins
-cargo test --locked --workspace --exclude schema --no-run
-cargo test --locked -p schema
+# Built before the servers start, so that they do not wait for the compiler. The programs that the web clients' tests and
+# the documents run are built with the tests: any other choice of packages turns on other features of the libraries
+# under them, and all of those would be built once more.
+cargo test --locked --workspace --no-run
 # The web clients ship without dependencies; only the check of their types has some.
 cd web-clients
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
 npm run --silent check
 cd ..
 deploy/native/stack.sh test-env -- sh -euc '
-    cargo test --locked --workspace --exclude schema
+    cargo test --locked --workspace
     cd web-clients
     set -- test/*/*.test.js
     node --experimental-websocket --test "$@"
@@ -24,4 +22,4 @@ deploy/native/stack.sh test-env -- sh -euc '
 # Every command that the documents tell a reader to type; these start a stack of their own, as a reader would.
 set --
 for document in README.md schema/README.md web-clients/README.md docs/*.md; do [ ! -f "$document" ] || set -- "$@" "$document"; done
-[ $# -eq 0 ] || cargo run --locked --quiet -p drills --bin readme-commands -- "$@"
+[ $# -eq 0 ] || "${CARGO_TARGET_DIR:-target}/debug/readme-commands" "$@"

@@ -2,7 +2,7 @@
 //! folder, when the document begins with a clone), stopping at the first command that fails.
 //!
 //! All documents of one reader share a private stack: its ports and its run folder are moved by the same variables that
-//! Make knows, and the build is the quick one. A document that does not start the stack itself finds it running. When
+//! Make knows, and the programs are those that the tests were built with. A document that does not start the stack itself finds it running. When
 //! the reader is dropped the stack is stopped and its data is gone, whatever happened before.
 
 use std::fs;
@@ -49,6 +49,8 @@ impl Reader {
         let mut next = free_ports(PORTS.iter().map(|(_, _, count)| count).sum())?;
         let mut env = vec![
             ("PROFILE", "dev".to_owned()),
+            // `make up` takes the programs that were built with the tests
+            ("CARGO", "true".to_owned()),
             ("RUN", folder.join("run").display().to_string()),
             ("TMPDIR", folder.join("tmp").display().to_string()),
             ("SHELFWIRE_ROOT", root.display().to_string()),
