@@ -11,7 +11,7 @@ export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
-        test ci fmt tidy lint doc bench-ingest bench-ratings bench-dashboard
+        test ci fmt tidy lint doc drill drill-short bench-ingest bench-ratings bench-dashboard
 
 help: ## list the commands
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' $(MAKEFILE_LIST)
@@ -78,6 +78,19 @@ lint: # warnings are errors
 
 doc: # the documentation builds
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+drill: ## break things under load and judge: MINUTES=10 SEED=7 ROWS=redis-flush,gateway-kill (all), REPORT=folder; LIST=1
+	@QUIET=1 deploy/native/install.sh
+	cargo build --locked --release -p gateway -p generator -p drills
+	target/release/drill --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) \
+		$(if $(REPORT),--report $(REPORT)) $(if $(LIST),--list)
+
+# Few rows that stand for the others, always in the same order, on the programs that the tests are built with.
+drill-short: ## the same for three minutes at most
+	@FOR_TESTS=1 QUIET=1 deploy/native/install.sh
+	cargo test --locked --workspace --no-run
+	target/debug/drill --minutes 2 --seed 1 --rate 100 --rows \
+		gateway-kill,gateway-zombie,generator-kill,postgres-kill,redis-flush,poison-one-in-ten,net-redis-one-way
 
 bench-ingest: ## rows a second from Kafka to PostgreSQL, beside its ceiling and the naive way
 	@QUIET=1 deploy/native/install.sh

@@ -45,11 +45,13 @@ pub struct Options {
     pub durable: bool,
     /// Kafka with both compilers: slower to start, for benchmarks.
     pub full_jit: bool,
+    /// The port of a proxy in front of a lone Kafka node: see [`Private::kafka_behind`].
+    pub proxy: Option<u16>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { brokers: 1, durable: false, full_jit: false }
+        Self { brokers: 1, durable: false, full_jit: false, proxy: None }
     }
 }
 
@@ -82,10 +84,15 @@ impl Private {
     }
 
     fn try_start(options: Options) -> anyhow::Result<Self> {
-        let ports = ports::free(2 + 2 * options.brokers)?;
-        let (&[postgres, redis], nodes) = ports.split_first_chunk().context("too few ports")?;
+        let ports = ports::free(3 + 2 * options.brokers)?;
+        let (&[postgres, redis, second], nodes) = ports.split_first_chunk().context("too few ports")?;
         let nodes = nodes.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();
-        let cluster = kafka::Cluster { nodes, full_jit: options.full_jit, restart: Restart::Never };
+        let cluster = kafka::Cluster {
+            nodes,
+            full_jit: options.full_jit,
+            restart: Restart::Never,
+            behind: options.proxy.map(|proxy| (second, proxy)),
+        };
         let folder = std::env::temp_dir().join(format!("{FOLDER}{}-{postgres}", std::process::id()));
         let layout = Layout::create(&folder)?;
         let lock = File::create(lock_file(layout.root()))?;
@@ -120,6 +127,11 @@ impl Private {
     /// Kafka's addresses, separated by commas.
     pub fn kafka(&self) -> String {
         self.cluster.addresses()
+    }
+
+    /// Where the proxy of [`Options::proxy`] must lead; Kafka names the proxy's own port to whoever comes from there.
+    pub fn kafka_behind(&self) -> Option<u16> {
+        self.cluster.behind.map(|(listener, _)| listener)
     }
 
     /// The URL of a database; it must have been created.

@@ -22,7 +22,7 @@ impl Servers {
     pub(crate) fn start() -> anyhow::Result<Self> {
         let generator = processes::build_generator()?;
         println!("starting Kafka, PostgreSQL and Redis");
-        let options = stack::Options { brokers: 1, durable: true, full_jit: true };
+        let options = stack::Options { durable: true, full_jit: true, ..Default::default() };
         Ok(Self { stack: stack::Private::start(options)?, generator })
     }
 

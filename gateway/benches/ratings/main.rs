@@ -57,7 +57,8 @@ fn main() -> anyhow::Result<()> {
     }
     let args = Args::parse();
     println!("starting Kafka, PostgreSQL and Redis");
-    let servers = stack::Private::start(stack::Options { brokers: 1, durable: true, full_jit: true })?;
+    let servers =
+        stack::Private::start(stack::Options { durable: true, full_jit: true, ..Default::default() })?;
     servers.create_database("bench")?;
     let addr_file = servers.folder().join("bench.addr");
     let mut command = Command::new(&args.gateway);

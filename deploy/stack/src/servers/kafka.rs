@@ -38,6 +38,9 @@ pub struct Cluster {
     pub full_jit: bool,
     /// What a node does when it ends by itself.
     pub restart: Restart,
+    /// A second listener of a lone node, and the port that it advertises there: who comes in by a proxy on that port
+    /// stays behind the proxy.
+    pub behind: Option<(u16, u16)>,
 }
 
 impl Cluster {
@@ -51,7 +54,11 @@ impl Cluster {
         let (port, controller) = self.nodes.get(id.checked_sub(1)?)?;
         let voters = (1..).zip(&self.nodes).map(|(id, (_, port))| format!("{id}@127.0.0.1:{port}"));
         let replicas = self.nodes.len();
+        let listener = |port| format!(",PROXIED://127.0.0.1:{port}");
+        let (listen, advertise) = self.behind.unzip();
         let words = [
+            ("@BEHIND@", listen.map(listener).unwrap_or_default()),
+            ("@ADVERTISED@", advertise.map(listener).unwrap_or_default()),
             ("@ID@", id.to_string()),
             ("@PORT@", port.to_string()),
             ("@CPORT@", controller.to_string()),
@@ -216,7 +223,7 @@ mod tests {
     use super::*;
 
     fn cluster(nodes: &[(u16, u16)]) -> Cluster {
-        Cluster { nodes: nodes.to_vec(), full_jit: false, restart: Restart::Never }
+        Cluster { nodes: nodes.to_vec(), full_jit: false, restart: Restart::Never, behind: None }
     }
 
     #[test]
@@ -234,6 +241,14 @@ mod tests {
         assert_eq!(three.addresses(), "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3");
         let one = cluster(&[(1, 11)]).properties(1, Path::new("/data")).unwrap();
         assert!(one.contains("\nmin.insync.replicas=1\n"));
+    }
+
+    #[test]
+    fn a_second_listener_advertises_the_port_of_its_proxy() {
+        let node = Cluster { behind: Some((21, 31)), ..cluster(&[(1, 11)]) };
+        let text = node.properties(1, Path::new("/data")).unwrap();
+        assert!(text.contains("CONTROLLER://127.0.0.1:11,PROXIED://127.0.0.1:21\n"));
+        assert!(text.contains("advertised.listeners=PLAINTEXT://127.0.0.1:1,PROXIED://127.0.0.1:31\n"));
     }
 
     #[test]

@@ -1,0 +1,181 @@
+//! One act: a world, a fleet on it, fault after fault, a quiet end, and the evidence of all that.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::evidence::{Evidence, Fault, audit, tables, topics};
+use super::fleet::{Fleet, http, spoiler};
+use super::plan::{Act, Step};
+use super::rows::{self, Scene, Servers};
+use super::watch::Watch;
+use super::world::{LONG, Programs, REPLICAS, TOKEN, World, until};
+
+/// How soon viewers must show what the database holds.
+const CONVERGE: Duration = Duration::from_secs(10);
+/// Records that are always under way while there is load: half a second of changes, about.
+const IN_FLIGHT: i64 = 100;
+/// Dead letters that are sent back in the end.
+const SENT_BACK: usize = 20;
+
+/// Plays an act; its files are written to `folder`.
+pub(crate) async fn play(
+    act: &Act,
+    folder: &Path,
+    programs: &Programs,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<Evidence> {
+    let brokers = match act.servers {
+        Servers::One => 1,
+        Servers::Three => 3,
+    };
+    let mut world = World::start(folder, brokers, programs).await?;
+    for name in REPLICAS {
+        world.gateway(name, &[]).await?;
+    }
+    world.until_ready().await?;
+    world.generator("generator", &[])?;
+    let mut fleet = Fleet::start(&world, act.seed).await?;
+    let watch = Watch::start(&world.stack.kafka())?;
+    watch.follow(&world);
+    watch.until_lag(IN_FLIGHT, LONG).await?;
+    let mut evidence = Evidence::default();
+    for step in &act.steps {
+        let fault = apply(step, &mut world, &watch).await.with_context(|| step.row)?;
+        let back = fault.back_ms.map_or("not back".to_owned(), |ms| format!("back after {ms} ms"));
+        say(&format!("{}: {}; {back}", fault.row, fault.notes.join(", ")));
+        let is_back = fault.back_ms.is_some();
+        evidence.faults.push(fault);
+        if !is_back {
+            break;
+        }
+    }
+    finish(world, &mut fleet, watch, &mut evidence, say).await?;
+    fleet.end(&mut evidence);
+    Ok(evidence)
+}
+
+async fn apply(step: &Step, world: &mut World, watch: &Watch) -> anyhow::Result<Fault> {
+    tokio::time::sleep(Duration::from_millis(step.calm_ms)).await;
+    let row = rows::named(&[step.row.to_owned()])?.pop().context("no such row")?;
+    let rng = ChaCha8Rng::seed_from_u64(step.seed);
+    let began_ms = now_ms();
+    let mut scene = Scene { world: &mut *world, rng, notes: Vec::new(), rewinds: false };
+    (row.run)(&mut scene).await?;
+    let Scene { mut notes, rewinds, .. } = scene;
+    world.heal().await?;
+    let healed_ms = now_ms();
+    watch.follow(world);
+    let back = watch.until_lag(IN_FLIGHT, LONG).await;
+    let ready = world.until_ready().await;
+    notes.extend([back.as_ref().err(), ready.as_ref().err()].into_iter().flatten().map(ToString::to_string));
+    let back_ms = back.ok().filter(|_| ready.is_ok()).and_then(|back| u64::try_from(back.as_millis()).ok());
+    Ok(Fault { row: row.name, seed: step.seed, began_ms, healed_ms, back_ms, notes, rewinds })
+}
+
+/// No more load; the rest is worked off, viewers converge, everybody ends; then all is read.
+async fn finish(
+    mut world: World,
+    fleet: &mut Fleet,
+    watch: Watch,
+    evidence: &mut Evidence,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<()> {
+    fleet.end_load().await?;
+    for name in world.generators.keys().cloned().collect::<Vec<_>>() {
+        world.stop_generator(&name).await;
+    }
+    evidence.redriven = send_back(&world).await?;
+    if let Err(error) = watch.until_lag(0, LONG).await {
+        say(&error.to_string());
+    }
+    evidence.tables = tables::read(&world.sql().await?).await?;
+    match fleet.converge(&evidence.tables, CONVERGE).await {
+        Some(took) => say(&format!("all viewers show what the database holds after {} ms", took.as_millis())),
+        None => say(&format!("not all viewers show what the database holds after {CONVERGE:?}")),
+    }
+    fleet.leave().await;
+    until_gone(&world).await?;
+    evidence.processes = watch.end(true);
+    world.note_dead();
+    world.stop_gateways(&REPLICAS).await;
+    evidence.ended = std::mem::take(&mut world.ended);
+    let kafka = world.stack.kafka();
+    evidence.topics = tokio::task::block_in_place(|| topics::all(&kafka))?;
+    evidence.commits = tokio::task::block_in_place(|| topics::commits(&kafka))?;
+    for entry in std::fs::read_dir(&world.folder)? {
+        let path = entry?.path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("audit") => evidence.audit.extend(audit::replica(&path)?),
+            Some("produced") => evidence.produced.extend(audit::generator(&path)?),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Letters {
+    letters: Vec<Letter>,
+}
+
+#[derive(Deserialize)]
+struct Letter {
+    partition: i32,
+    offset: i64,
+    key: Option<Uuid>,
+}
+
+/// Sends some dead letters back, every other one corrected; returns how many were taken.
+async fn send_back(world: &World) -> anyhow::Result<u64> {
+    let door = *world.doors.all().first().context("no replica")?;
+    let letters = until("dead letters are listed", async || {
+        let answer = http::ask(door, "GET", "/dead-letters?limit=50", &[], &[]).await.ok()?;
+        serde_json::from_slice::<Letters>(&answer.body).ok()
+    })
+    .await?;
+    let token = format!("Bearer {TOKEN}");
+    let mut count = 0;
+    let with_key = letters.letters.iter().filter_map(|letter| Some((letter, letter.key?)));
+    for (n, (letter, product)) in with_key.enumerate().take(SENT_BACK) {
+        let path = format!("/dead-letters/{}/{}/redrive", letter.partition, letter.offset);
+        let version = 1_000_000 + i64::try_from(n)?;
+        let corrected =
+            serde_json::json!({ "value": spoiler::change(product, version).to_string() }).to_string();
+        let body = if n % 2 == 0 { corrected.as_bytes() } else { &[] };
+        let answer = http::ask(door, "POST", &path, &[("Authorization", &token)], body).await?;
+        count += u64::from(answer.status == 202);
+    }
+    Ok(count)
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    replicas: Vec<Replica>,
+}
+
+#[derive(Deserialize)]
+struct Replica {
+    viewers: u64,
+}
+
+/// Waits until replicas have noticed that all viewers have gone.
+async fn until_gone(world: &World) -> anyhow::Result<()> {
+    let gone = until("viewers are gone", async || {
+        let answer = http::ask(*world.doors.all().first()?, "GET", "/replicas", &[], &[]).await.ok()?;
+        let listed: Listed = serde_json::from_slice(&answer.body).ok()?;
+        Some(listed.replicas.iter().map(|replica| replica.viewers).sum::<u64>())
+            .filter(|viewers| *viewers == 0)
+    });
+    gone.await.map(drop)
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

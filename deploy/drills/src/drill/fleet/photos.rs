@@ -1,0 +1,95 @@
+//! Photos: one uploader that stores a new picture every moment, and readers that look whether what they get is what its
+//! tag says, and not older than what was stored.
+
+use std::io::Cursor;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::http::ask;
+use super::viewer::Guide;
+use crate::drill::evidence::{PhotoRead, PhotoStored, PhotosSeen};
+use crate::drill::world::TOKEN;
+
+const UPLOAD_EVERY: Duration = Duration::from_millis(700);
+const READ_EVERY: Duration = Duration::from_millis(150);
+
+#[derive(Deserialize)]
+struct Stored {
+    photo: String,
+    revision: i64,
+}
+
+/// Uploads until the load ends.
+pub(crate) async fn upload(
+    guide: Guide,
+    products: Vec<Uuid>,
+    seed: u64,
+    log: Arc<Mutex<PhotosSeen>>,
+    began: Instant,
+) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let token = format!("Bearer {TOKEN}");
+    while *guide.load.borrow() {
+        let (doors, product) = (guide.doors.all(), pick(&mut rng, &products));
+        if let (Some(addr), Some(product)) = (pick(&mut rng, &doors), product) {
+            let headers = [("Authorization", token.as_str()), ("Content-Type", "image/png")];
+            let path = format!("/products/{product}/photo");
+            let answer = ask(addr, "PUT", &path, &headers, &picture(&mut rng)).await;
+            let stored = answer.ok().filter(|answer| answer.status < 300);
+            let stored = stored.and_then(|answer| serde_json::from_slice::<Stored>(&answer.body).ok());
+            if let Some(Stored { photo, revision }) = stored {
+                let stored = PhotoStored { product, revision, hash: photo, at: began.elapsed() };
+                log.lock().unwrap_or_else(PoisonError::into_inner).stored.push(stored);
+            }
+        }
+        sleep(UPLOAD_EVERY).await;
+    }
+}
+
+/// Reads until the load ends.
+pub(crate) async fn read(
+    guide: Guide,
+    products: Vec<Uuid>,
+    seed: u64,
+    log: Arc<Mutex<PhotosSeen>>,
+    began: Instant,
+) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    while *guide.load.borrow() {
+        let (doors, product) = (guide.doors.all(), pick(&mut rng, &products));
+        if let (Some(addr), Some(product)) = (pick(&mut rng, &doors), product) {
+            let asked = began.elapsed();
+            let answer = ask(addr, "GET", &format!("/products/{product}/photo"), &[], &[]).await;
+            if let Some(answer) = answer.ok().filter(|answer| answer.status == 200) {
+                let tag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
+                let hash = hex(&Sha256::digest(&answer.body));
+                let read = PhotoRead { product, asked, tag, hash };
+                log.lock().unwrap_or_else(PoisonError::into_inner).read.push(read);
+            }
+        }
+        sleep(READ_EVERY).await;
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+fn pick<T: Copy>(rng: &mut ChaCha8Rng, list: &[T]) -> Option<T> {
+    list.get(rng.random_range(0..list.len().max(1))).copied()
+}
+
+/// A PNG of one colour; another one each time.
+fn picture(rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let colour = image::Rgb(rng.random::<[u8; 3]>());
+    let mut bytes = Cursor::new(Vec::new());
+    let drawn = image::RgbImage::from_pixel(48, 48, colour).write_to(&mut bytes, image::ImageFormat::Png);
+    drawn.map(|()| bytes.into_inner()).unwrap_or_default()
+}

@@ -1,0 +1,32 @@
+//! Photos: the bytes are those of the tag, and not those of a photo that was replaced long ago.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Case, Findings};
+
+/// How old a photo may be, with Redis away.
+const OLD: Duration = Duration::from_secs(5);
+
+/// The body of each answer has the hash that its tag says.
+pub(super) fn match_their_tags(case: &Case<'_>, findings: &mut Findings) {
+    for read in &case.evidence.photos.read {
+        findings.check(read.tag == read.hash, || format!("{read:?}"));
+    }
+}
+
+/// Who asks [`OLD`] after an upload was answered does not get a photo of a lower revision.
+pub(super) fn not_old(case: &Case<'_>, findings: &mut Findings) {
+    let stored = &case.evidence.photos.stored;
+    let revisions: HashMap<_, i64> =
+        stored.iter().map(|photo| ((photo.product, photo.hash.as_str()), photo.revision)).collect();
+    for read in &case.evidence.photos.read {
+        // an upload whose answer was lost has a hash that is not known here
+        let Some(revision) = revisions.get(&(read.product, read.hash.as_str())) else { continue };
+        let settled =
+            stored.iter().filter(|photo| photo.product == read.product && photo.at + OLD <= read.asked);
+        let newest = settled.map(|photo| photo.revision).max().unwrap_or_default();
+        findings
+            .check(*revision >= newest, || format!("revision {revision} when {newest} was stored: {read:?}"));
+    }
+}

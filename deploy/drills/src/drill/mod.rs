@@ -1,0 +1,134 @@
+//! Drills: breaks things under load and proves from outside that nothing was lost and nothing doubled.
+//!
+//! [`plan`] makes the schedule from a seed. [`act`] plays it: a [`world`] of real servers and our real programs, a
+//! [`fleet`] of viewers, raters and readers on it, and fault after fault of [`rows`]. What an outsider can see becomes
+//! [`evidence`]; the [`judge`] holds it against the invariants; the [`report`] says what was found.
+//!
+//! What holds:
+//! - The judge reads evidence only, and parses records itself: it trusts neither the services nor the fleet.
+//! - The same seed gives the same schedule. (What happens in between is up to the machine.)
+//! - Nothing is stopped that the drill did not start, and its servers go with it.
+
+mod act;
+mod evidence;
+mod fleet;
+mod judge;
+mod plan;
+mod report;
+mod rows;
+mod watch;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use self::report::Report;
+use self::world::Programs;
+
+/// Breaks things under load, and judges what comes of it.
+#[derive(Debug, Parser)]
+#[command(name = "drill")]
+pub struct Args {
+    /// How long, about; each row takes what it takes
+    #[arg(long, default_value_t = 3)]
+    minutes: u64,
+    /// Seed of the schedule; another one each time without it
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Rows to play, with commas between; all without it
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Changes a second
+    #[arg(long, default_value_t = 200)]
+    rate: u32,
+    /// Folder of the gateway and the generator; beside this program without it
+    #[arg(long)]
+    programs: Option<PathBuf>,
+    /// Folder for the report, and for logs and audit logs
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// List the rows, and end
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs a drill; whether there were no violations.
+pub async fn run(args: Args) -> anyhow::Result<bool> {
+    let rows = if args.rows.is_empty() { rows::all() } else { rows::named(&args.rows)? };
+    if args.list {
+        for row in rows {
+            println!("{:22} {}", row.name, row.about);
+        }
+        return Ok(true);
+    }
+    let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    let plan = plan::plan(seed, args.minutes, &rows);
+    let mut report = Report {
+        seed,
+        minutes: args.minutes,
+        rate: args.rate,
+        date: said_by("date", &["-u", "+%F %H:%M UTC"]),
+        commit: said_by("git", &["rev-parse", "--short", "HEAD"]),
+        machine: machine(),
+        ..Report::default()
+    };
+    let started = Instant::now();
+    let say = |words: &str| eprintln!("{:6.1} s  {words}", started.elapsed().as_secs_f64());
+    say(&format!(
+        "seed {seed}: {} faults in {} acts",
+        plan.acts.iter().map(|act| act.steps.len()).sum::<usize>(),
+        plan.acts.len()
+    ));
+    anyhow::ensure!(!plan.acts.is_empty(), "no row fits into {} minutes", args.minutes);
+    let programs = Programs { folder: args.programs, rate: args.rate };
+    let folder = args
+        .report
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("shelfwire-drill-{}", std::process::id())));
+    for (n, act) in plan.acts.iter().enumerate() {
+        let folder = folder.join(format!("act-{}", n + 1));
+        let evidence = act::play(act, &folder, &programs, &say).await;
+        let evidence = evidence
+            .with_context(|| format!("act {} could not be played; see {}", n + 1, folder.display()))?;
+        say("judging");
+        let verdicts = judge::judge(&evidence);
+        let clean = verdicts.iter().all(|verdict| verdict.violations == 0);
+        report.add(&evidence, verdicts);
+        forget(&folder, clean && args.report.is_none());
+    }
+    println!("{}", report.markdown());
+    if let Some(folder) = &args.report {
+        report.write(folder)?;
+    }
+    if report.violations() > 0 {
+        say(&format!("logs and audit logs are kept in {}", folder.display()));
+    } else {
+        forget(&folder, args.report.is_none());
+    }
+    Ok(report.violations() == 0)
+}
+
+/// Removes a folder that nobody will want to look into.
+fn forget(folder: &Path, is_unwanted: bool) {
+    if is_unwanted {
+        let _left = std::fs::remove_dir_all(folder);
+    }
+}
+
+fn said_by(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    format!("{cores} cores, {} GiB", kib.unwrap_or_default() / 1_048_576)
+}

@@ -1,0 +1,102 @@
+//! The schedule: which rows, in which order, with which seeds. Pure: the same seed gives the same schedule.
+//!
+//! Rows that need the same servers stand in one act, in an order that the seed shuffles; when the minutes are not used up
+//! they come again, in another order. Acts are cut at [`ACT_S`], so that their evidence stays small.
+
+use rand::seq::SliceRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::rows::{Row, Servers};
+
+/// Longest act, in seconds that its rows are thought to take.
+const ACT_S: u64 = 420;
+
+/// A whole drill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) acts: Vec<Act>,
+}
+
+/// What happens on one set of servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Act {
+    pub(crate) servers: Servers,
+    pub(crate) seed: u64,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) row: &'static str,
+    /// What the row draws its own choices from.
+    pub(crate) seed: u64,
+    /// How long nothing happens before it.
+    pub(crate) calm_ms: u64,
+}
+
+/// The schedule of `rows` for so many minutes; each row comes once at least, unless the minutes are too few.
+pub(crate) fn plan(seed: u64, minutes: u64, rows: &[&'static Row]) -> Plan {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut acts: Vec<Act> = Vec::new();
+    let mut left = minutes * 60;
+    let mut round: Vec<&Row> = Vec::new();
+    while !rows.is_empty() {
+        if round.is_empty() {
+            round = rows.to_vec();
+            round.shuffle(&mut rng);
+            // a row that needs servers of its own costs their start: those come together
+            round.sort_by_key(|row| row.servers);
+            round.reverse();
+        }
+        let Some(row) = round.pop() else { break };
+        if row.seconds > left {
+            break;
+        }
+        left -= row.seconds;
+        let step = Step { row: row.name, seed: rng.random(), calm_ms: rng.random_range(500..2_000) };
+        let used = |act: &Act| act.steps.iter().map(|step| seconds(rows, step.row)).sum::<u64>();
+        match acts.last_mut() {
+            Some(act) if act.servers == row.servers && used(act) + row.seconds <= ACT_S => {
+                act.steps.push(step);
+            }
+            _ => acts.push(Act { servers: row.servers, seed: rng.random(), steps: vec![step] }),
+        }
+    }
+    Plan { seed, acts }
+}
+
+fn seconds(rows: &[&'static Row], name: &str) -> u64 {
+    rows.iter().find(|row| row.name == name).map_or(0, |row| row.seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::rows;
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_schedule_and_another_one_another() {
+        let rows = rows::all();
+        assert_eq!(plan(7, 30, &rows), plan(7, 30, &rows));
+        assert_ne!(plan(7, 30, &rows).acts, plan(8, 30, &rows).acts);
+    }
+
+    #[test]
+    fn every_row_has_its_turn_and_the_minutes_are_kept() {
+        let rows = rows::all();
+        let plan = plan(1, 60, &rows);
+        let steps: Vec<_> = plan.acts.iter().flat_map(|act| &act.steps).collect();
+        let names: HashSet<_> = steps.iter().map(|step| step.row).collect();
+        assert_eq!(names.len(), rows.len());
+        assert!(steps.iter().map(|step| seconds(&rows, step.row)).sum::<u64>() <= 3_600);
+        for act in &plan.acts {
+            let servers = |step: &Step| rows.iter().find(|row| row.name == step.row).unwrap().servers;
+            assert!(act.steps.iter().all(|step| servers(step) == act.servers));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Replicas that die, stand still, come and go.
+
+use nix::sys::signal::Signal;
+
+use super::{Row, Scene, Servers};
+use crate::drill::world::REPLICAS;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "gateway-kill",
+        about: "SIGKILL to a replica at any moment; away for longer than its session",
+        servers: Servers::One,
+        seconds: 16,
+        run: |scene| Box::pin(kill(scene)),
+    },
+    Row {
+        name: "gateway-leave",
+        about: "SIGTERM to a replica, which comes back",
+        servers: Servers::One,
+        seconds: 10,
+        run: |scene| Box::pin(leave(scene)),
+    },
+    Row {
+        name: "gateway-zombie",
+        about: "SIGSTOP past the session, then SIGCONT",
+        servers: Servers::One,
+        seconds: 20,
+        run: |scene| Box::pin(zombie(scene)),
+    },
+    Row {
+        name: "gateway-storm",
+        about: "a replica joins or leaves every 3 s",
+        servers: Servers::One,
+        seconds: 25,
+        run: |scene| Box::pin(storm(scene)),
+    },
+    Row {
+        name: "gateway-all",
+        about: "SIGKILL to all replicas at once",
+        servers: Servers::One,
+        seconds: 16,
+        run: |scene| Box::pin(all(scene)),
+    },
+];
+
+async fn kill(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let name = scene.replica();
+    scene.wait_ms(0, 1_000).await;
+    scene.note(format!("{name} killed"));
+    scene.world.kill_gateway(name);
+    scene.wait_ms(6_500, 8_000).await;
+    Ok(())
+}
+
+async fn leave(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let name = scene.replica();
+    scene.note(format!("{name} asked to end"));
+    scene.world.stop_gateways(&[name]).await;
+    scene.wait_ms(1_500, 3_000).await;
+    Ok(())
+}
+
+async fn zombie(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let name = scene.replica();
+    scene.note(format!("{name} stopped and continued"));
+    scene.world.signal_gateway(name, Signal::SIGSTOP)?;
+    scene.wait_ms(7_500, 10_000).await;
+    scene.world.signal_gateway(name, Signal::SIGCONT)
+}
+
+async fn storm(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let guests = ["gw4", "gw5"];
+    for name in guests {
+        scene.note(format!("{name} joins"));
+        scene.world.gateway(name, &[]).await?;
+        scene.wait_ms(2_500, 3_500).await;
+    }
+    for name in guests {
+        scene.note(format!("{name} leaves"));
+        scene.world.stop_gateways(&[name]).await;
+        scene.wait_ms(2_500, 3_500).await;
+    }
+    Ok(())
+}
+
+async fn all(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    scene.wait_ms(0, 1_000).await;
+    scene.note("all killed");
+    for name in REPLICAS {
+        scene.world.kill_gateway(name);
+    }
+    scene.wait_ms(500, 2_000).await;
+    Ok(())
+}

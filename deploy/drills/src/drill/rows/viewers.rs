@@ -1,0 +1,68 @@
+//! Viewers that are a burden: connections that read nothing, or all at once.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::{Row, Scene, Servers};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "viewers-slow",
+        about: "200 viewers that read a byte a second, or nothing",
+        servers: Servers::One,
+        seconds: 20,
+        run: |scene| Box::pin(slow(scene)),
+    },
+    Row {
+        name: "viewers-flood",
+        about: "2,000 viewers that are cut and come again at once",
+        servers: Servers::One,
+        seconds: 25,
+        run: |scene| Box::pin(flood(scene)),
+    },
+];
+
+async fn open(scene: &mut Scene<'_>) -> std::io::Result<TcpStream> {
+    let doors = scene.world.doors.all();
+    let at = scene.draw(doors.len().max(1));
+    let addr = *doors.get(at).ok_or(std::io::ErrorKind::NotFound)?;
+    let mut stream = TcpStream::connect(addr).await?;
+    stream.write_all(format!("GET /sse HTTP/1.1\r\nHost: {addr}\r\n\r\n").as_bytes()).await?;
+    Ok(stream)
+}
+
+async fn slow(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        streams.push(open(scene).await?);
+    }
+    scene.note("200 of them");
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for stream in streams.iter_mut().step_by(2) {
+            let mut byte = [0];
+            let _closed_as_too_slow =
+                tokio::time::timeout(Duration::from_millis(1), stream.read(&mut byte)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn flood(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    for round in 1..=2 {
+        let mut streams = Vec::new();
+        for _ in 0..2_000 {
+            // a full backlog refuses, as it should
+            streams.extend(open(scene).await);
+        }
+        scene.note(format!("round {round}: {} connected", streams.len()));
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        let mut buffer = vec![0; 16 * 1024];
+        for stream in &mut streams {
+            let _late = tokio::time::timeout_at(deadline, stream.read(&mut buffer)).await;
+        }
+    }
+    Ok(())
+}
