@@ -31,7 +31,7 @@ pub(crate) async fn play(
     say: &dyn Fn(&str),
 ) -> anyhow::Result<Evidence> {
     let brokers = match act.servers {
-        Servers::One => 1,
+        Servers::One | Servers::Armed => 1,
         Servers::Three => 3,
     };
     let mut world = World::start(folder, brokers, programs).await?;

@@ -27,6 +27,7 @@ use anyhow::Context as _;
 use clap::Parser;
 
 use self::report::Report;
+use self::rows::Servers;
 use self::world::Programs;
 
 /// Breaks things under load, and judges what comes of it.
@@ -48,6 +49,9 @@ pub struct Args {
     /// Folder of the gateway and the generator; beside this program without it
     #[arg(long)]
     programs: Option<PathBuf>,
+    /// Folder of a gateway built with `--features drill`; without it rows that need one are left out
+    #[arg(long)]
+    armed: Option<PathBuf>,
     /// Folder for the report, and for logs and audit logs
     #[arg(long)]
     report: Option<PathBuf>,
@@ -58,13 +62,14 @@ pub struct Args {
 
 /// Runs a drill; whether there were no violations.
 pub async fn run(args: Args) -> anyhow::Result<bool> {
-    let rows = if args.rows.is_empty() { rows::all() } else { rows::named(&args.rows)? };
+    let mut rows = if args.rows.is_empty() { rows::all() } else { rows::named(&args.rows)? };
     if args.list {
         for row in rows {
             println!("{:22} {}", row.name, row.about);
         }
         return Ok(true);
     }
+    rows.retain(|row| row.servers != Servers::Armed || args.armed.is_some());
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let plan = plan::plan(seed, args.minutes, &rows);
     let mut report = Report {
@@ -84,7 +89,7 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         plan.acts.len()
     ));
     anyhow::ensure!(!plan.acts.is_empty(), "no row fits into {} minutes", args.minutes);
-    let programs = Programs { folder: args.programs, rate: args.rate };
+    let programs = Programs { folder: args.programs, armed: args.armed, rate: args.rate };
     let folder = args
         .report
         .clone()

@@ -4,6 +4,7 @@
 //! in that file's `ROWS`. It breaks something, waits, and mends what [`World::heal`] can't know of; programs and servers
 //! that are down are started afterwards. Its choices come from `scene.rng`, so that a seed repeats them.
 
+mod armed;
 mod brokers;
 mod gateways;
 mod generators;
@@ -27,6 +28,8 @@ use super::world::{REPLICAS, World};
 pub(crate) enum Servers {
     /// One broker, Postgres and Redis, which most rows share; one replica is behind wires.
     One,
+    /// The same, and replicas of a test build that can be told where to die.
+    Armed,
     /// Three brokers that replicate.
     Three,
 }
@@ -87,6 +90,7 @@ pub(crate) fn all() -> Vec<&'static Row> {
         viewers::ROWS,
         network::ROWS,
         brokers::ROWS,
+        armed::ROWS,
     ];
     files.into_iter().flatten().collect()
 }

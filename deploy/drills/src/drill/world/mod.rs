@@ -53,6 +53,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(90);
 pub(crate) struct Programs {
     /// Where they lie; beside this program without it.
     pub(crate) folder: Option<PathBuf>,
+    /// Where the test build of the gateway lies, if there is one.
+    pub(crate) armed: Option<PathBuf>,
     /// Changes a second.
     pub(crate) rate: u32,
 }
@@ -118,9 +120,35 @@ impl World {
 
     /// Starts a replica and waits until it listens.
     pub(crate) async fn gateway(&mut self, name: &str, more: &[&str]) -> anyhow::Result<()> {
+        let mut command = Command::new(program(self.programs.folder.as_deref(), "gateway")?);
+        command.args(more);
+        self.start_gateway(name, command).await
+    }
+
+    /// Starts a replica of the test build with these variables.
+    pub(crate) async fn armed_gateway(
+        &mut self,
+        name: &str,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        let folder = self.programs.armed.as_deref().context("there is no test build of the gateway")?;
+        let mut command = Command::new(program(Some(folder), "gateway")?);
+        command.envs(variables.iter().copied());
+        self.start_gateway(name, command).await
+    }
+
+    /// Whether a replica that was to die has; its place is empty then.
+    pub(crate) fn has_died(&mut self, name: &str) -> bool {
+        let died = self.gateways.get_mut(name).is_none_or(|process| process.ended_by_itself().is_some());
+        if died {
+            self.kill_gateway(name);
+        }
+        died
+    }
+
+    async fn start_gateway(&mut self, name: &str, mut command: Command) -> anyhow::Result<()> {
         let addr_file = self.folder.join(format!("{name}.addr"));
         let _of_an_earlier_one = std::fs::remove_file(&addr_file);
-        let mut command = Command::new(program(self.programs.folder.as_deref(), "gateway")?);
         command.args(["--listen", "127.0.0.1:0", "--replica", name]).arg("--addr-file").arg(&addr_file);
         let (mut kafka, mut database, mut redis) =
             (self.stack.kafka(), self.database_url(), self.stack.redis_url());
@@ -133,7 +161,7 @@ impl World {
         command.args(["--kafka", &kafka, "--database-url", &database, "--redis-url", &redis]);
         command.args(["--drain-s", "1", "--heartbeat-ms", "1000"]);
         command.arg("--admin-token-file").arg(self.folder.join("token"));
-        command.arg("--audit-log").arg(self.folder.join(format!("{name}.audit"))).args(more);
+        command.arg("--audit-log").arg(self.folder.join(format!("{name}.audit")));
         let process = Process::start(&self.folder, name, command)?;
         self.gateways.insert(name.to_owned(), process);
         let read = || std::fs::read_to_string(&addr_file).ok()?.trim().parse().ok();
