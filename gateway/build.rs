@@ -20,6 +20,10 @@ const KINDS: [(&str, &str); 4] = [
     ("svg", "image/svg+xml"),
 ];
 
+/// The page of addresses, and its module, which no other page needs.
+const DOCS: &str = "dashboard/docs.html";
+const DOCS_MODULE: &str = "dashboard/docs.js";
+
 /// The place in the page for the names of all modules.
 const MODULES: &str = "<!-- modules -->";
 
@@ -34,7 +38,11 @@ fn main() -> io::Result<()> {
     }
     for (number, (file, kind)) in files.iter().enumerate() {
         let name = file.strip_prefix(&clients).unwrap_or(file).display().to_string();
-        let address = if name == "dashboard/index.html" { "/".to_owned() } else { format!("/{name}") };
+        let address = match name.as_str() {
+            "dashboard/index.html" => "/".to_owned(),
+            DOCS => "/docs".to_owned(),
+            _ => format!("/{name}"),
+        };
         let mut plain = fs::read_to_string(file)?;
         if address == "/" {
             plain = plain.replace(MODULES, &preloads(&clients, &files));
@@ -59,6 +67,7 @@ fn main() -> io::Result<()> {
 fn preloads(clients: &Path, files: &[(PathBuf, &str)]) -> String {
     let modules = files.iter().filter(|(file, _)| file.extension().is_some_and(|own| own == "js"));
     let names = modules.filter_map(|(file, _)| file.strip_prefix(clients).ok());
+    let names = names.filter(|name| *name != Path::new(DOCS_MODULE));
     names.fold(String::new(), |text, name| {
         text + &format!("<link rel=\"modulepreload\" href=\"/{}\">\n", name.display())
     })

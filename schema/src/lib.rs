@@ -10,6 +10,7 @@
 mod bounded;
 pub mod client_message;
 mod currency;
+pub mod documents;
 pub mod frames;
 pub mod headers;
 mod name;

@@ -9,6 +9,7 @@
 
 mod access;
 mod dashboard;
+mod documents;
 mod dress;
 mod health;
 mod letters;
@@ -158,6 +159,9 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/readyz", health::ready))
         .service(read("/metrics", health::metrics))
         .configure(dashboard::routes)
+        .service(read("/openapi.json", documents::openapi))
+        .service(read("/asyncapi.json", documents::asyncapi))
+        .service(read("/events/{file}", documents::json_schema))
         .service(read("/style.css", pages::style))
         .service(read("/favicon.ico", pages::favicon))
         .service(read("/problems/{slug}", pages::problem));

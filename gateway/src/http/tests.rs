@@ -1,5 +1,7 @@
 //! The edge as a client meets it: without any server, and with a database that has a few products.
 
+mod document;
+
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web;

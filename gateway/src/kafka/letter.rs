@@ -149,3 +149,30 @@ impl Serialize for Letter {
 fn text(bytes: Option<&[u8]>) -> Option<String> {
     bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_has_the_members_that_are_described() {
+        let document: Value = serde_json::from_str(schema::documents::OPENAPI).unwrap();
+        let described = |name: &str| document["components"]["schemas"][name]["properties"].clone();
+        let letter = Letter::of(Record::bare());
+        let failure = serde_json::to_value(letter.failure()).unwrap();
+        for (name, told) in [("DeadLetter", serde_json::to_value(letter).unwrap()), ("Failure", failure)] {
+            let members = |value: &Value| {
+                let mut names: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+                names.sort();
+                names
+            };
+            assert_eq!(
+                members(&told),
+                members(&described(name)),
+                "left: the code; right: schema/openapi.json"
+            );
+        }
+    }
+}

@@ -116,6 +116,22 @@ fn take<'a>(packed: &mut &'a [u8]) -> Option<Part<'a>> {
 }
 
 #[cfg(test)]
+impl Record {
+    /// One with nothing in it.
+    pub(super) fn bare() -> Self {
+        Self {
+            position: Position { topic: "t".into(), partition: 0 },
+            offset: 0,
+            timestamp_ms: None,
+            key: None,
+            value: None,
+            headers: None,
+            assignment: 0,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -125,15 +141,7 @@ mod tests {
         for part in [Some(b"a".as_slice()), Some(b"1"), Some(b"b"), None, Some(b"a"), Some(b"")] {
             put(&mut packed, part);
         }
-        let record = Record {
-            position: Position { topic: "t".into(), partition: 0 },
-            offset: 0,
-            timestamp_ms: None,
-            key: None,
-            value: None,
-            headers: Some(packed.into()),
-            assignment: 0,
-        };
+        let record = Record { headers: Some(packed.into()), ..Record::bare() };
         let headers: Vec<_> = record.headers().collect();
         assert_eq!(headers, [("a", Some(b"1".as_slice())), ("b", None), ("a", Some(b"".as_slice()))]);
         assert_eq!(record.header("a"), Some(b"".as_slice()));

@@ -106,7 +106,7 @@ pub(super) const NOT_FOUND: Kind = Kind {
     title: "There is nothing at this address",
     status: StatusCode::NOT_FOUND,
     retryable: false,
-    about: "The page at / lists the addresses that are served.",
+    about: "The page at /docs lists the addresses that are served.",
 };
 pub(super) const PRODUCT_NOT_FOUND: Kind = Kind {
     slug: "product-not-found",

@@ -61,7 +61,7 @@ pub enum Problem {
     #[error("pages of `{0}` are not allowed to do this")]
     OriginNotAllowed(String),
     /// No such address.
-    #[error("the page at / lists the addresses")]
+    #[error("the page at /docs lists the addresses")]
     NotFound,
     /// The product is not known.
     #[error("no change of product `{0}` was stored")]

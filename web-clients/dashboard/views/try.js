@@ -18,6 +18,7 @@ const ADDRESSES = [
   ["/readyz", "whether the replica that answers is ready, and what is away"],
   ["/healthz", "whether it lives"],
   ["/metrics", "figures for Prometheus"],
+  ["/docs", "every address, with what it takes and answers"],
 ];
 
 /** @returns {import("../main.js").View} */

@@ -44,25 +44,49 @@ async function open(view, options) {
   return visit;
 }
 
+/** What axe finds that keeps people out. @param {import("playwright-core").Page} page */
+async function serious(page) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => {
+    // @ts-expect-error axe was put there a moment ago
+    const { violations } = await globalThis.axe.run(document);
+    return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary}`) }));
+  });
+  return found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical");
+}
+
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`in ${colorScheme} axe finds nothing serious in any view`, async () => {
     for (const view of VIEWS) {
       const visit = await open(view, { colorScheme });
       await shop.generate({ count: 100 });
       await visit.page.locator("#proof summary").click();
-      await visit.page.evaluate(AXE);
-      const found = await visit.page.evaluate(async () => {
-        // @ts-expect-error axe was put there a moment ago
-        const { violations } = await globalThis.axe.run(document);
-        return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary}`) }));
-      });
-      assert.deepEqual(found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical"), [], view);
+      assert.deepEqual(await serious(visit.page), [], view);
       await visit.page.locator("#proof summary").click();
       await visit.page.screenshot({ path: `${PICTURES}${view}-${colorScheme}.png` });
       await visit.close();
     }
   });
 }
+
+test("the page of addresses lists what the document describes, and reads well", async () => {
+  const visit = await Visit.open(browser, shop.url(1), { view: "docs", viewport: { width: 360, height: 740 } });
+  const { page } = visit;
+  await page.locator("details").first().waitFor();
+  const { paths } = await (await fetch(`${shop.url(1)}/openapi.json`)).json();
+  const described = Object.values(paths).flatMap((item) => Object.values(item).flatMap(({ operationId }) => operationId ?? []));
+  const shown = await page.locator("details").evaluateAll((all) => all.map(({ id }) => id));
+  assert.deepEqual(shown.sort(), described.sort());
+  const put = page.locator("#putPhoto");
+  await put.locator("summary").click();
+  assert.match(await put.textContent() ?? "", /Authorization: Bearer TOKEN/);
+  assert.deepEqual(await serious(page), []);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 360, "it is wider than the screen");
+  await page.screenshot({ path: `${PICTURES}docs-360.png` });
+  await put.getByRole("link", { name: "photo-too-large" }).click();
+  await page.getByRole("heading", { name: "The photo is too large" }).waitFor();
+  await visit.close();
+});
 
 test("at 360 px nothing is wider than the screen", async () => {
   for (const view of VIEWS) {
