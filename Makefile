@@ -11,7 +11,7 @@ export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
-        test ci fmt tidy lint doc drill drill-short bench-ingest bench-ratings bench-dashboard
+        test ci fmt tidy lint doc drill drill-short bench-ingest bench-ratings bench-photos bench-dashboard
 
 help: ## list the commands
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ bench-ingest: ## rows a second from Kafka to PostgreSQL, beside its ceiling and 
 bench-ratings: ## ratings a second, each durable before its answer, beside requests that do nothing
 	@QUIET=1 deploy/native/install.sh
 	cargo bench --locked -p gateway --bench ratings
+
+bench-photos: ## photos a second from Redis and from memory, beside a handler that only gets them from Redis
+	@QUIET=1 deploy/native/install.sh
+	cargo bench --locked -p gateway --bench photos
 
 bench-dashboard: ## the dashboard at 1,000 changes a second for SOAK_S=3600 s: frames a second, long tasks, memory
 	@FOR_TESTS=1 QUIET=1 deploy/native/install.sh

@@ -54,7 +54,7 @@ fn child_named(name: &str) -> Option<u32> {
 }
 
 /// Seconds of the process, of all that descend from it, and of its children that have ended.
-fn tree(pid: u32) -> f64 {
+pub(crate) fn tree(pid: u32) -> f64 {
     let [own_user, own_system, ended_user, ended_system] = times(pid);
     let below: f64 =
         stack::proc::descendants(pid).into_iter().map(|pid| times(pid).iter().take(2).sum::<f64>()).sum();

@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+/// What is read at once, bytes: a photo of the benchmark fits.
+const BUFFER: usize = 64 * 1024;
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
@@ -16,37 +19,27 @@ pub(crate) struct Measured {
     pub(crate) taken: u64,
     /// Sum of the rates that were taken.
     pub(crate) sum: u64,
-    refused: u64,
+    /// Answers with another status.
+    pub(crate) refused: u64,
     seconds: f64,
     /// Time of each answer, microseconds.
     times_us: Vec<u32>,
 }
 
 /// A request, and the rate in it.
-type Request = (String, u64);
-
-/// `GET /healthz`.
-pub(crate) fn healthz() -> Request {
-    ("GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n".to_owned(), 0)
-}
-
-/// `POST /rate` with a random rate.
-pub(crate) fn rate() -> Request {
-    let rate = rand::random_range(0..=10);
-    (format!("POST /rate?rate={rate} HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n"), rate)
-}
+pub(crate) type Request = (String, u64);
 
 /// Sends over `connections` at once for `duration`.
 pub(crate) async fn measure(
     addr: SocketAddr,
     connections: usize,
     duration: Duration,
-    request: fn() -> Request,
+    request: impl Fn() -> Request + Clone + Send + 'static,
 ) -> anyhow::Result<Measured> {
     let started = Instant::now();
     let mut senders = JoinSet::new();
     for _ in 0..connections {
-        senders.spawn(send(addr, started + duration, request));
+        senders.spawn(send(addr, started + duration, request.clone()));
     }
     let mut all = Measured::default();
     for of_one in senders.join_all().await {
@@ -61,10 +54,14 @@ pub(crate) async fn measure(
     Ok(all)
 }
 
-async fn send(addr: SocketAddr, until: Instant, request: fn() -> Request) -> anyhow::Result<Measured> {
+async fn send(
+    addr: SocketAddr,
+    until: Instant,
+    request: impl Fn() -> Request + Send,
+) -> anyhow::Result<Measured> {
     let mut stream = TcpStream::connect(addr).await.context("connecting")?;
     stream.set_nodelay(true)?;
-    let (mut measured, mut buffer) = (Measured::default(), vec![0; 4096]);
+    let (mut measured, mut buffer) = (Measured::default(), vec![0; BUFFER]);
     while Instant::now() < until {
         let (text, rate) = request();
         let started = Instant::now();
@@ -81,24 +78,32 @@ async fn send(addr: SocketAddr, until: Instant, request: fn() -> Request) -> any
     Ok(measured)
 }
 
-/// Reads one answer, whose length its head tells; returns its status.
+/// Reads one answer, whose length its head tells, and lets the body go; returns its status.
 async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> anyhow::Result<u16> {
     let mut read = 0;
-    loop {
-        let room = buffer.get_mut(read..).filter(|room| !room.is_empty()).context("a long answer")?;
-        let more = stream.read(room).await?;
-        ensure!(more > 0, "the connection was closed");
-        read += more;
-        let text = String::from_utf8_lossy(buffer.get(..read).unwrap_or_default());
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+    let (status, mut missing) = loop {
+        let room = buffer.get_mut(read..).filter(|room| !room.is_empty()).context("a long head")?;
+        read += some(stream.read(room).await?)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        let Some(end) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
+        let (head, body) = bytes.split_at_checked(end + 4).unwrap_or_default();
+        let head = std::str::from_utf8(head).context("a head that is no text")?;
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
         });
-        if body.len() >= length.unwrap_or(0) {
-            return head.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no HTTP");
-        }
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no HTTP")?;
+        break (status, length.unwrap_or(0).saturating_sub(body.len()));
+    };
+    while missing > 0 {
+        missing = missing.saturating_sub(some(stream.read(buffer).await?)?);
     }
+    Ok(status)
+}
+
+fn some(read: usize) -> anyhow::Result<usize> {
+    ensure!(read > 0, "the connection was closed");
+    Ok(read)
 }
 
 impl Measured {
@@ -107,7 +112,8 @@ impl Measured {
         self.times_us.len() as f64 / self.seconds
     }
 
-    fn quantile_ms(&self, part: f64) -> f64 {
+    /// The time within which this part of the answers came.
+    pub(crate) fn quantile_ms(&self, part: f64) -> f64 {
         let at = (part * self.times_us.len().saturating_sub(1) as f64).round() as usize;
         self.times_us.get(at).map_or(f64::NAN, |us| f64::from(*us) / 1000.0)
     }

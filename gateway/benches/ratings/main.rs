@@ -17,20 +17,17 @@ mod load;
 #[path = "../ingest/processes.rs"]
 #[allow(dead_code, reason = "this program needs no generator")]
 mod processes;
+mod replica;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Parser as _;
+use tokio::runtime::Runtime;
 
-use load::Measured;
-use processes::Running;
-
-/// How long the gateway may take to be ready, and to count what was sent.
-const PATIENCE: Duration = Duration::from_secs(60);
+use load::{Measured, Request};
+use replica::{Replica, until};
 
 /// Ratings a second, beside requests that do nothing.
 #[derive(Debug, clap::Parser)]
@@ -60,54 +57,42 @@ fn main() -> anyhow::Result<()> {
     let servers =
         stack::Private::start(stack::Options { durable: true, full_jit: true, ..Default::default() })?;
     servers.create_database("bench")?;
-    let addr_file = servers.folder().join("bench.addr");
-    let mut command = Command::new(&args.gateway);
-    command.args(["--listen", "127.0.0.1:0", "--replica", "bench", "--drain-s", "0"]);
-    command.args(["--kafka", &servers.kafka(), "--redis-url", &servers.redis_url()]);
-    command.args(["--database-url", &servers.database_url("bench")]).arg("--addr-file").arg(&addr_file);
-    command.env("RUST_LOG", "warn").stdin(Stdio::null());
-    stack::child::tie_to_us(&mut command);
-    // children die with the thread that starts them: this one
-    let gateway = Running::start(command)?;
-    let ratio = tokio::runtime::Runtime::new()?.block_on(run(&args, &addr_file, gateway.pid()));
-    gateway.stop()?;
-    ratio
+    let gateway = Replica::start(&args.gateway, &servers, "bench", &[])?;
+    let sent = Runtime::new()?.block_on(measure(&args, &gateway))?;
+    sent.compare(&gateway)?;
+    gateway.stop()
 }
 
-async fn run(args: &Args, addr_file: &std::path::Path, pid: u32) -> anyhow::Result<()> {
-    let addr: SocketAddr = until("the gateway is ready", || {
-        let addr: SocketAddr = std::fs::read_to_string(addr_file).ok()?.trim().parse().ok()?;
-        let answer = stack::probe::http_get(addr.port(), "/readyz", Duration::from_secs(1));
-        answer.is_ok_and(|answer| answer.status == 200).then_some(addr)
-    })
-    .await?;
+async fn measure(args: &Args, gateway: &Replica) -> anyhow::Result<Sent> {
     println!(
         "{:<22} {:>5}  {:>9}  {:>8} {:>8} {:>8}  refused",
         "", "conn.", "answers/s", "p50 ms", "p99 ms", "most ms"
     );
     let (mut sent, duration) = (Sent::default(), Duration::from_secs(args.seconds));
     for &connections in &args.connections {
-        let nothing = load::measure(addr, connections, duration, load::healthz).await?;
+        let nothing = load::measure(gateway.addr, connections, duration, healthz).await?;
         println!("{:<22} {connections:>5}  {nothing}", "GET /healthz");
-        let rated = load::measure(addr, connections, duration, load::rate).await?;
+        let rated = load::measure(gateway.addr, connections, duration, rate).await?;
         let ratio = rated.per_second() / nothing.per_second();
         println!(
             "{:<22} {connections:>5}  {rated}   {ratio:.2} of /healthz, {} MiB",
             "POST /rate",
-            memory_mib(pid)
+            gateway.memory_mib()
         );
         sent.add(&rated);
     }
-    let total: serde_json::Value = until("all ratings are counted", || {
-        let answer = stack::probe::http_get(addr.port(), "/total", Duration::from_secs(5)).ok()?;
-        let total: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
-        (total.get("count")?.as_u64()? >= sent.count).then_some(total)
-    })
-    .await?;
-    let told = |field: &str| total.get(field).and_then(serde_json::Value::as_u64).unwrap_or_default();
-    ensure!((told("count"), told("sum")) == (sent.count, sent.sum), "sent {sent:?}, counted {total}");
-    println!("{} ratings were taken, and the total is exact: {total}", sent.count);
-    Ok(())
+    Ok(sent)
+}
+
+/// `GET /healthz`.
+fn healthz() -> Request {
+    ("GET /healthz HTTP/1.1\r\nHost: bench\r\n\r\n".to_owned(), 0)
+}
+
+/// `POST /rate` with a random rate.
+fn rate() -> Request {
+    let rate = rand::random_range(0..=10);
+    (format!("POST /rate?rate={rate} HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n"), rate)
 }
 
 /// What was taken, all in all.
@@ -122,25 +107,18 @@ impl Sent {
         self.count += measured.taken;
         self.sum += measured.sum;
     }
-}
 
-/// Asks until there is an answer.
-async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
-    let started = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return Ok(answer);
-        }
-        ensure!(started.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    /// Waits until as much is counted, and fails when it is not the same.
+    fn compare(&self, gateway: &Replica) -> anyhow::Result<()> {
+        let total: serde_json::Value = until("all ratings are counted", || {
+            let answer =
+                stack::probe::http_get(gateway.addr.port(), "/total", Duration::from_secs(5)).ok()?;
+            let total: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+            (total.get("count")?.as_u64()? >= self.count).then_some(total)
+        })?;
+        let told = |field: &str| total.get(field).and_then(serde_json::Value::as_u64).unwrap_or_default();
+        ensure!((told("count"), told("sum")) == (self.count, self.sum), "sent {self:?}, counted {total}");
+        println!("{} ratings were taken, and the total is exact: {total}", self.count);
+        Ok(())
     }
-}
-
-/// Memory of a process that is in use.
-fn memory_mib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kib = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or_default() / 1024
 }
