@@ -1,8 +1,8 @@
 //! Drills: breaks things under load and proves from outside that nothing was lost and nothing doubled.
 //!
-//! [`plan`] makes the schedule from a seed. [`act`] plays it: a [`world`] of real servers and our real programs, a
-//! [`fleet`] of viewers, raters and readers on it, and fault after fault of [`rows`]. What an outsider can see becomes
-//! [`evidence`]; the [`judge`] holds it against the invariants; the [`report`] says what was found.
+//! `plan` makes the schedule from a seed. `act` plays it: a `world` of real servers and our real programs, a
+//! `fleet` of viewers, raters and readers on it, and fault after fault of `rows`. What an outsider can see becomes
+//! `evidence`; the `judge` holds it against the invariants; the `report` says what was found.
 //!
 //! What holds:
 //! - The judge reads evidence only, and parses records itself: it trusts neither the services nor the fleet.
