@@ -27,9 +27,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn start(folder: &Path, name: &str, mut command: Command) -> Self {
+    fn start(folder: &Path, name: &str, command: Command) -> Self {
         let log = folder.join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log).unwrap();
+        Self::start_telling(file, log, name, command)
+    }
+
+    /// Starts a process that writes to `file`; what it says is looked for in `log`.
+    fn start_telling(file: File, log: PathBuf, name: &str, mut command: Command) -> Self {
         for (variable, _) in std::env::vars().filter(|(variable, _)| variable.starts_with("SHELFWIRE_")) {
             command.env_remove(variable);
         }
@@ -126,7 +131,12 @@ impl Gateway {
         command.args(["--changes-topic", &world.topic, "--group", &world.group, "--drain-s", "1"]);
         command.args(["--ratings-topic", &world.ratings_topic()]);
         command.arg("--audit-log").arg(&audit).args(args).envs(env.iter().copied());
-        let process = Process::start(&world.folder, name, command);
+        // one that was made before by the test is where it writes
+        let unwritable = world.folder.join(format!("{name}.unwritable"));
+        let process = match File::options().write(true).open(&unwritable) {
+            Ok(file) => Process::start_telling(file, PathBuf::from("/dev/null"), name, command),
+            Err(_) => Process::start(&world.folder, name, command),
+        };
         Self { process, name: name.to_owned(), audit, addr_file }
     }
 
