@@ -4,8 +4,8 @@
 //! the next moment, too; the moment is short, because nobody tells this memory that a photo changed. It is longer while
 //! Redis can't be asked, for then the database is all there is.
 //!
-//! **Invariant:** nothing is answered that was so longer than [`AT_MOST`] ago, nor a revision below the floor, unless the
-//! database says so itself.
+//! **Invariant:** nothing is answered that was so longer than [`AT_MOST`] ago, nor a revision below the floor of the moment
+//! in which it was asked for, unless the database says so itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,13 +58,14 @@ impl Flights {
 
     /// The photo of a product, and from where it came.
     pub(super) async fn get(&self, id: ProductId, source: &Source) -> Result<(Option<Photo>, How), Failure> {
-        let asked = Instant::now();
+        // news that come while it is looked up are for those who ask after them: under many uploads nobody would be answered
+        let (asked, floor) = (Instant::now(), source.floor(id));
         for _ in 0..LOOKS {
             let look = async { Arc::new(source.look(id).await.map(Kept::now)) };
-            let is_over = |landed: &Landed| !self.serves(landed, asked, source.floor(id));
+            let is_over = |landed: &Landed| !self.serves(landed, asked, floor);
             let landed = self.kept.entry(id).or_insert_with_if(look, is_over).await.into_value();
             match &*landed {
-                Ok(kept) if self.serves(&landed, asked, source.floor(id)) => {
+                Ok(kept) if self.serves(&landed, asked, floor) => {
                     return Ok((kept.found.photo.clone(), kept.how(asked)));
                 }
                 Ok(_) => {}
