@@ -132,7 +132,10 @@ addEventListener("keydown", (event) => {
   const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    if (!document.getElementById("search")) location.hash = "#shelf";
+    const search = document.getElementById("search");
+    // at once: what is typed before the next frame belongs in it
+    if (search) return search.focus();
+    location.hash = "#shelf";
     paint("search", () => document.getElementById("search")?.focus());
   }
 });
