@@ -1,7 +1,6 @@
 //! `generator change`: one change by hand.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use generator::catalogue;
 use schema::ProductId;
@@ -57,7 +56,7 @@ fn a_running_generator_goes_on_above_a_change_by_hand() {
     // a tick each five seconds; the change by hand lies between two of them
     let generator = Generator::start(&topic, &["--products", "1", "--rate", "0.2"]);
     generator.wait_for_word("catalogue ready");
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until("its first version", || !topic.stored().is_empty());
     let id = first_product().key();
     let ended = Generator::run(&topic, &["change", "--product", &id, "--price", "777"]);
     generator.wait_for_word("somebody else changed a product of ours");
