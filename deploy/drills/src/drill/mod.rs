@@ -69,7 +69,12 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         }
         return Ok(true);
     }
+    let asked_for = rows.len();
     rows.retain(|row| row.servers != Servers::Armed || args.armed.is_some());
+    if rows.len() < asked_for {
+        let left_out = asked_for - rows.len();
+        eprintln!("{left_out} rows need a gateway built with `--features drill` (--armed FOLDER): left out");
+    }
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
     let plan = plan::plan(seed, args.minutes, &rows);
     let mut report = Report {

@@ -33,24 +33,18 @@ pub(crate) async fn ask(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<Answer> {
-    timeout(ANSWER, exchange(addr, method, path, headers, body)).await?
-}
-
-async fn exchange(
-    addr: SocketAddr,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> std::io::Result<Answer> {
-    let mut stream = BufReader::new(TcpStream::connect(addr).await?);
     let more: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let more = more.concat();
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\nContent-Length: {length}\r\n{more}\r\n"
     );
-    stream.write_all(&[head.as_bytes(), body].concat()).await?;
+    timeout(ANSWER, exchange(addr, &[head.as_bytes(), body].concat())).await?
+}
+
+async fn exchange(addr: SocketAddr, request: &[u8]) -> std::io::Result<Answer> {
+    let mut stream = BufReader::new(TcpStream::connect(addr).await?);
+    stream.write_all(request).await?;
     let head = read_head(&mut stream).await?;
     let status = status(&head)?;
     let mut body = Vec::new();

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::line::Kind;
+use self::photos::Album;
 use self::viewer::{Guide, Manner, Viewer, lock};
 use crate::drill::evidence::seen::ViewerLog;
 use crate::drill::evidence::tables::Tables;
@@ -64,18 +65,22 @@ impl Fleet {
         let chosen = until("products are served", async || products(door).await).await?;
         let (load, has_load) = watch::channel(true);
         let guide = Guide { doors: world.doors.clone(), load: has_load };
-        let (ratings, photos, began) = (Arc::default(), Arc::default(), Instant::now());
+        let (ratings, photos) = (Arc::default(), Arc::default());
         let mut workers = Vec::new();
         for _ in 0..RATERS {
             let rate = rater::rate(guide.clone(), chosen.clone(), rng.random(), Arc::clone(&ratings));
             workers.push(tokio::spawn(rate));
         }
+        let album = Album {
+            guide: guide.clone(),
+            products: chosen.clone(),
+            log: Arc::clone(&photos),
+            began: Instant::now(),
+        };
         for _ in 0..READERS {
-            let log = Arc::clone(&photos);
-            workers.push(tokio::spawn(photos::read(guide.clone(), chosen.clone(), rng.random(), log, began)));
+            workers.push(tokio::spawn(album.clone().read(rng.random())));
         }
-        let log = Arc::clone(&photos);
-        workers.push(tokio::spawn(photos::upload(guide.clone(), chosen.clone(), rng.random(), log, began)));
+        workers.push(tokio::spawn(album.upload(rng.random())));
         workers
             .push(tokio::spawn(spoiler::spoil(guide.clone(), Producer::new(&world.stack.kafka(), CHANGES)?)));
         let viewers = viewers(&guide, &chosen, &mut rng);

@@ -2,6 +2,7 @@
 //! tag says, and not older than what was stored.
 
 use std::io::Cursor;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,55 +27,58 @@ struct Stored {
     revision: i64,
 }
 
-/// Uploads until the load ends.
-pub(crate) async fn upload(
-    guide: Guide,
-    products: Vec<Uuid>,
-    seed: u64,
-    log: Arc<Mutex<PhotosSeen>>,
-    began: Instant,
-) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let token = format!("Bearer {TOKEN}");
-    while *guide.load.borrow() {
-        let (doors, product) = (guide.doors.all(), pick(&mut rng, &products));
-        if let (Some(addr), Some(product)) = (pick(&mut rng, &doors), product) {
-            let headers = [("Authorization", token.as_str()), ("Content-Type", "image/png")];
-            let path = format!("/products/{product}/photo");
-            let answer = ask(addr, "PUT", &path, &headers, &picture(&mut rng)).await;
-            let stored = answer.ok().filter(|answer| answer.status < 300);
-            let stored = stored.and_then(|answer| serde_json::from_slice::<Stored>(&answer.body).ok());
-            if let Some(Stored { photo, revision }) = stored {
-                let stored = PhotoStored { product, revision, hash: photo, at: began.elapsed() };
-                log.lock().unwrap_or_else(PoisonError::into_inner).stored.push(stored);
-            }
-        }
-        sleep(UPLOAD_EVERY).await;
-    }
+/// Who uploads or reads: where, what, and where it is noted.
+#[derive(Clone)]
+pub(crate) struct Album {
+    pub(crate) guide: Guide,
+    pub(crate) products: Vec<Uuid>,
+    pub(crate) log: Arc<Mutex<PhotosSeen>>,
+    pub(crate) began: Instant,
 }
 
-/// Reads until the load ends.
-pub(crate) async fn read(
-    guide: Guide,
-    products: Vec<Uuid>,
-    seed: u64,
-    log: Arc<Mutex<PhotosSeen>>,
-    began: Instant,
-) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    while *guide.load.borrow() {
-        let (doors, product) = (guide.doors.all(), pick(&mut rng, &products));
-        if let (Some(addr), Some(product)) = (pick(&mut rng, &doors), product) {
-            let asked = began.elapsed();
-            let answer = ask(addr, "GET", &format!("/products/{product}/photo"), &[], &[]).await;
-            if let Some(answer) = answer.ok().filter(|answer| answer.status == 200) {
-                let tag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
-                let hash = hex(&Sha256::digest(&answer.body));
-                let read = PhotoRead { product, asked, tag, hash };
-                log.lock().unwrap_or_else(PoisonError::into_inner).read.push(read);
+impl Album {
+    /// Uploads until the load ends.
+    pub(crate) async fn upload(self, seed: u64) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let token = format!("Bearer {TOKEN}");
+        while *self.guide.load.borrow() {
+            if let Some((addr, product)) = self.choose(&mut rng) {
+                let headers = [("Authorization", token.as_str()), ("Content-Type", "image/png")];
+                let path = format!("/products/{product}/photo");
+                let answer = ask(addr, "PUT", &path, &headers, &picture(&mut rng)).await;
+                let stored = answer.ok().filter(|answer| answer.status < 300);
+                let stored = stored.and_then(|answer| serde_json::from_slice::<Stored>(&answer.body).ok());
+                if let Some(Stored { photo, revision }) = stored {
+                    let stored = PhotoStored { product, revision, hash: photo, at: self.began.elapsed() };
+                    self.log.lock().unwrap_or_else(PoisonError::into_inner).stored.push(stored);
+                }
             }
+            sleep(UPLOAD_EVERY).await;
         }
-        sleep(READ_EVERY).await;
+    }
+
+    /// Reads until the load ends.
+    pub(crate) async fn read(self, seed: u64) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        while *self.guide.load.borrow() {
+            if let Some((addr, product)) = self.choose(&mut rng) {
+                let asked = self.began.elapsed();
+                let answer = ask(addr, "GET", &format!("/products/{product}/photo"), &[], &[]).await;
+                if let Some(answer) = answer.ok().filter(|answer| answer.status == 200) {
+                    let tag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
+                    let hash = hex(&Sha256::digest(&answer.body));
+                    let read = PhotoRead { product, asked, tag, hash };
+                    self.log.lock().unwrap_or_else(PoisonError::into_inner).read.push(read);
+                }
+            }
+            sleep(READ_EVERY).await;
+        }
+    }
+
+    /// A replica and a product, by chance; none while no replica is known.
+    fn choose(&self, rng: &mut ChaCha8Rng) -> Option<(SocketAddr, Uuid)> {
+        let product = pick(rng, &self.products);
+        Some((pick(rng, &self.guide.doors.all())?, product?))
     }
 }
 

@@ -45,25 +45,28 @@ const BROKERS: [&str; 3] = ["kafka1", "kafka2", "kafka3"];
 
 async fn leader(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     let consumer = kafka::consumer(&scene.world.stack.kafka(), "drill")?;
-    kill(scene, kafka::leader(&consumer, CHANGES, 0)?).await
+    kill_for_a_while(scene, kafka::leader(&consumer, CHANGES, 0)?).await
 }
 
 async fn coordinator(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     let consumer = kafka::consumer(&scene.world.stack.kafka(), "drill")?;
-    kill(scene, kafka::coordinator(&consumer, "gateway")?).await
+    kill_for_a_while(scene, kafka::coordinator(&consumer, "gateway")?).await
 }
 
-async fn kill(scene: &mut Scene<'_>, broker: i32) -> anyhow::Result<()> {
-    scene.note(format!("kafka{broker} killed"));
-    scene.world.kill_server(&format!("kafka{broker}"))?;
+async fn kill_for_a_while(scene: &mut Scene<'_>, broker: i32) -> anyhow::Result<()> {
+    kill(scene, &format!("kafka{broker}"))?;
     scene.wait_ms(4_000, 8_000).await;
     Ok(())
 }
 
+fn kill(scene: &mut Scene<'_>, name: &str) -> anyhow::Result<()> {
+    scene.note(format!("{name} killed"));
+    scene.world.kill_server(name)
+}
+
 async fn each(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     for name in BROKERS {
-        scene.note(format!("{name} killed"));
-        scene.world.kill_server(name)?;
+        kill(scene, name)?;
         scene.wait_ms(3_000, 6_000).await;
         scene.world.heal().await?;
         scene.wait_ms(3_000, 5_000).await;
@@ -74,8 +77,7 @@ async fn each(scene: &mut Scene<'_>) -> anyhow::Result<()> {
 async fn two(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     let spared = scene.draw(BROKERS.len());
     for (_, name) in BROKERS.iter().enumerate().filter(|(at, _)| *at != spared) {
-        scene.note(format!("{name} killed"));
-        scene.world.kill_server(name)?;
+        kill(scene, name)?;
     }
     scene.wait_ms(4_000, 8_000).await;
     Ok(())
