@@ -45,9 +45,7 @@ async fn sigterm_under_load_leaves_nothing_half_done_and_exits_0_within_10_s() {
 #[tokio::test]
 async fn a_log_that_cannot_be_written_ends_nothing_and_sigterm_still_does() {
     let world = World::shared("unwritable", 1).await;
-    // a full disk, to whoever writes
-    std::os::unix::fs::symlink("/dev/full", world.folder.join("gw1.unwritable")).unwrap();
-    let mut gateway = world.gateway("gw1", &[]);
+    let mut gateway = world.gateway_on_a_full_disk("gw1");
     let product = change::product();
     world.producer().changes_to(0, &[Change::of(product, 1)]).await;
     world.until_stored(product, 1).await;

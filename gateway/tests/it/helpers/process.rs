@@ -121,6 +121,23 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(super) fn start(world: &World, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_by(|command| Process::start(&world.folder, name, command), world, name, args, env)
+    }
+
+    /// One that can write no line of its log, as on a full disk.
+    pub(super) fn start_on_a_full_disk(world: &World, name: &str) -> Self {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let start = |command| Process::start_telling(full, PathBuf::from("/dev/null"), name, command);
+        Self::start_by(start, world, name, &[], &[])
+    }
+
+    fn start_by(
+        start: impl FnOnce(Command) -> Process,
+        world: &World,
+        name: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let audit = world.folder.join(format!("{name}.audit"));
         let addr_file = world.folder.join(format!("{name}.addr"));
         let _of_an_earlier_one = std::fs::remove_file(&addr_file);
@@ -131,12 +148,7 @@ impl Gateway {
         command.args(["--changes-topic", &world.topic, "--group", &world.group, "--drain-s", "1"]);
         command.args(["--ratings-topic", &world.ratings_topic()]);
         command.arg("--audit-log").arg(&audit).args(args).envs(env.iter().copied());
-        // one that was made before by the test is where it writes
-        let unwritable = world.folder.join(format!("{name}.unwritable"));
-        let process = match File::options().write(true).open(&unwritable) {
-            Ok(file) => Process::start_telling(file, PathBuf::from("/dev/null"), name, command),
-            Err(_) => Process::start(&world.folder, name, command),
-        };
+        let process = start(command);
         Self { process, name: name.to_owned(), audit, addr_file }
     }
 

@@ -98,6 +98,11 @@ impl World {
         Gateway::start(self, name, args, env)
     }
 
+    /// Starts a replica that can write no line of its log.
+    pub(crate) fn gateway_on_a_full_disk(&self, name: &str) -> Gateway {
+        Gateway::start_on_a_full_disk(self, name)
+    }
+
     /// Starts a generator for this world's topic. Its audit log is `generator.audit`.
     pub(crate) fn generator(&self, args: &[&str]) -> Generator {
         Generator::start(self, args)
