@@ -86,7 +86,7 @@ drill: ## break things under load and judge: MINUTES=10 SEED=7 ROWS=redis-flush,
 		$(if $(REPORT),--report $(REPORT)) $(if $(LIST),--list)
 
 # Few rows that stand for the others, always in the same order, on the programs that the tests are built with.
-drill-short: ## the same for three minutes at most
+drill-short: ## seven rows of it, in some three minutes; more where the machine is busy
 	@FOR_TESTS=1 QUIET=1 deploy/native/install.sh
 	cargo test --locked --workspace --no-run
 	target/debug/drill --minutes 2 --seed 1 --rate 100 --rows \
