@@ -11,7 +11,8 @@ export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
-        test ci fmt tidy lint doc drill drill-short bench-ingest bench-ratings bench-photos bench-dashboard
+        test ci fmt tidy lint doc drill drill-short drill-steps drill-selftest FORCE \
+        bench-ingest bench-ratings bench-photos bench-dashboard
 
 help: ## list the commands
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' $(MAKEFILE_LIST)
@@ -79,10 +80,22 @@ lint: # warnings are errors
 doc: # the documentation builds
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
+# A gateway that can be told where to die and which promise to break, beside the usual programs: those are built last.
+define armed
+	cargo build --locked $(2) --features gateway/drill
+	mkdir -p target/drill && cp -f target/$(1)/gateway target/drill
+	cargo build --locked $(2)
+endef
+
+# With a test among them, the libraries under them are those of the tests and not built once more.
+target/drill/gateway: FORCE
+	@FOR_TESTS=1 QUIET=1 deploy/native/install.sh
+	$(call armed,debug,--workspace --bin gateway --bin generator --bin drill --test tidy)
+
 drill: ## break things under load and judge: MINUTES=10 SEED=7 ROWS=redis-flush,gateway-kill (all), REPORT=folder; LIST=1
 	@QUIET=1 deploy/native/install.sh
-	cargo build --locked --release -p gateway -p generator -p drills
-	target/release/drill --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) \
+	$(call armed,release,--release -p gateway -p generator -p drills)
+	target/release/drill --armed target/drill --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) \
 		$(if $(REPORT),--report $(REPORT)) $(if $(LIST),--list)
 
 # Few rows that stand for the others, always in the same order, on the programs that the tests are built with.
@@ -91,6 +104,12 @@ drill-short: ## seven rows of it, in some three minutes; more where the machine 
 	cargo test --locked --workspace --no-run
 	target/debug/drill --minutes 2 --seed 1 --rate 100 --rows \
 		gateway-kill,gateway-zombie,generator-kill,postgres-kill,redis-flush,poison-one-in-ten,net-redis-one-way
+
+drill-steps: target/drill/gateway ## its rows in which a replica dies between two steps: SEED=7 MINUTES=3 (each once)
+	target/debug/drill --armed target/drill --steps --minutes $(or $(MINUTES),3) --rate 100 $(if $(SEED),--seed $(SEED))
+
+drill-selftest: target/drill/gateway ## plant eight bugs, one after the other: the judge must catch each, and cry for no other reason
+	target/debug/drill --armed target/drill --selftest --rate 100 --seed $(or $(SEED),1)
 
 bench-ingest: ## rows a second from Kafka to PostgreSQL, beside its ceiling and the naive way
 	@QUIET=1 deploy/native/install.sh

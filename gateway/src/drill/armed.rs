@@ -3,6 +3,7 @@
 //! What is planted is the process's own state, set once at the start: call sites stay one line long.
 
 use std::env::{self, VarError};
+use std::io::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -74,7 +75,7 @@ pub fn start() -> Result<(), String> {
 
 /// The process passes `step`, or ends there.
 pub fn passes(step: Step) {
-    fail::fail_point!(&snake(step), |_| die());
+    fail::fail_point!(&snake(step), |_| die(step));
 }
 
 /// Whether `bug` is planted here and now.
@@ -83,8 +84,11 @@ pub fn planted(bug: Bug) -> bool {
         && (bug != Bug::DropFromOutbox || PUT.fetch_add(1, Ordering::Relaxed) % DROPPED_OF == DROPPED_OF - 1)
 }
 
-/// As when the machine dies: nothing is flushed and nobody is told.
-fn die() {
+/// As when the machine dies: nothing is flushed and nobody is told. Only the drill is, in one write past all buffers: it
+/// has to know that this step was reached.
+fn die(step: Step) {
+    let line = format!("drill: process {} ends at {}\n", std::process::id(), snake(step));
+    let _nobody_reads = std::io::stderr().write_all(line.as_bytes());
     loop {
         // it does not come back from this
         let _ = kill(Pid::this(), Signal::SIGKILL);

@@ -9,7 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::evidence::{Evidence, Fault, audit, tables, topics};
+use super::evidence::tables::{self, Tables};
+use super::evidence::{Evidence, Fault, audit, topics};
 use super::fleet::{Fleet, http, spoiler};
 use super::plan::{Act, Step};
 use super::rows::{self, Scene, Servers};
@@ -24,12 +25,22 @@ const IN_FLIGHT: i64 = 100;
 const SENT_BACK: usize = 20;
 
 /// Plays an act; its files are written to `folder`.
-pub(crate) async fn play(
+pub(crate) async fn play(act: &Act, folder: &Path, programs: &Programs, say: &dyn Fn(&str)) -> Evidence {
+    let mut evidence = Evidence::default();
+    if let Err(error) = begin_to_end(act, folder, programs, say, &mut evidence).await {
+        evidence.troubles.push(format!("{error:#}; see {}", folder.display()));
+    }
+    evidence.troubles.iter().for_each(|trouble| say(trouble));
+    evidence
+}
+
+async fn begin_to_end(
     act: &Act,
     folder: &Path,
     programs: &Programs,
     say: &dyn Fn(&str),
-) -> anyhow::Result<Evidence> {
+    evidence: &mut Evidence,
+) -> anyhow::Result<()> {
     let brokers = match act.servers {
         Servers::One | Servers::Armed => 1,
         Servers::Three => 3,
@@ -44,9 +55,8 @@ pub(crate) async fn play(
     let watch = Watch::start(&world.stack.kafka())?;
     watch.follow(&world);
     watch.until_lag(IN_FLIGHT, LONG).await?;
-    let mut evidence = Evidence::default();
     for step in &act.steps {
-        let fault = apply(step, &mut world, &watch).await.with_context(|| step.row)?;
+        let fault = apply(step, &mut world, &watch).await?;
         let back = fault.back_ms.map_or("not back".to_owned(), |ms| format!("back after {ms} ms"));
         say(&format!("{}: {}; {back}", fault.row, fault.notes.join(", ")));
         let is_back = fault.back_ms.is_some();
@@ -55,9 +65,9 @@ pub(crate) async fn play(
             break;
         }
     }
-    finish(world, &mut fleet, watch, &mut evidence, say).await?;
-    fleet.end(&mut evidence);
-    Ok(evidence)
+    finish(world, &mut fleet, watch, evidence, say).await;
+    fleet.end(evidence);
+    Ok(())
 }
 
 async fn apply(step: &Step, world: &mut World, watch: &Watch) -> anyhow::Result<Fault> {
@@ -66,49 +76,71 @@ async fn apply(step: &Step, world: &mut World, watch: &Watch) -> anyhow::Result<
     let rng = ChaCha8Rng::seed_from_u64(step.seed);
     let began_ms = now_ms();
     let mut scene = Scene { world: &mut *world, rng, notes: Vec::new(), rewinds: false };
-    (row.run)(&mut scene).await?;
+    let played = (row.run)(&mut scene).await;
     let Scene { mut notes, rewinds, .. } = scene;
-    world.heal().await?;
+    // whatever became of the row, what it left is put right and judged
+    let error = played.and(world.heal().await).err().map(|error| format!("{error:#}"));
+    notes.extend(error.iter().map(|error| format!("FAILED: {error}")));
     let healed_ms = now_ms();
     watch.follow(world);
     let back = watch.until_lag(IN_FLIGHT, LONG).await;
     let ready = world.until_ready().await;
     notes.extend([back.as_ref().err(), ready.as_ref().err()].into_iter().flatten().map(ToString::to_string));
     let back_ms = back.ok().filter(|_| ready.is_ok()).and_then(|back| u64::try_from(back.as_millis()).ok());
-    Ok(Fault { row: row.name, seed: step.seed, began_ms, healed_ms, back_ms, notes, rewinds })
+    Ok(Fault { row: row.name, seed: step.seed, began_ms, healed_ms, back_ms, notes, rewinds, error })
 }
 
-/// No more load; the rest is worked off, viewers converge, everybody ends; then all is read.
+/// No more load; the rest is worked off, viewers converge, everybody ends; then all is read. What does not succeed is a
+/// trouble, and the rest is evidence all the same.
 async fn finish(
     mut world: World,
     fleet: &mut Fleet,
     watch: Watch,
     evidence: &mut Evidence,
     say: &dyn Fn(&str),
-) -> anyhow::Result<()> {
-    fleet.end_load().await?;
+) {
+    let mut troubles = Vec::new();
+    let end_load = tokio::time::timeout(LONG, fleet.end_load()).await;
+    keep(end_load.context("raters did not end").flatten(), &mut troubles);
     for name in world.generators.keys().cloned().collect::<Vec<_>>() {
         world.stop_generator(&name).await;
     }
-    evidence.redriven = send_back(&world).await?;
+    evidence.redriven = keep(send_back(&world).await, &mut troubles);
     if let Err(error) = watch.until_lag(0, LONG).await {
         say(&error.to_string());
     }
-    evidence.tables = tables::read(&world.sql().await?).await?;
+    evidence.tables = keep(read_tables(&world).await, &mut troubles);
     match fleet.converge(&evidence.tables, CONVERGE).await {
         Some(took) => say(&format!("all viewers show what the database holds after {} ms", took.as_millis())),
         None => say(&format!("not all viewers show what the database holds after {CONVERGE:?}")),
     }
     fleet.leave().await;
-    until_gone(&world).await?;
+    keep(until_gone(&world).await, &mut troubles);
     evidence.processes = watch.end(true);
     world.note_dead();
     world.stop_gateways(&REPLICAS).await;
     evidence.ended = std::mem::take(&mut world.ended);
     let kafka = world.stack.kafka();
-    evidence.topics = tokio::task::block_in_place(|| topics::all(&kafka))?;
-    evidence.commits = tokio::task::block_in_place(|| topics::commits(&kafka))?;
-    for entry in std::fs::read_dir(&world.folder)? {
+    evidence.topics = keep(tokio::task::block_in_place(|| topics::all(&kafka)), &mut troubles);
+    evidence.commits = keep(tokio::task::block_in_place(|| topics::commits(&kafka)), &mut troubles);
+    keep(read_logs(&world.folder, evidence), &mut troubles);
+    evidence.troubles.append(&mut troubles);
+}
+
+/// What was found; an error is put down, and nothing was found.
+fn keep<T: Default>(found: anyhow::Result<T>, troubles: &mut Vec<String>) -> T {
+    found.unwrap_or_else(|error| {
+        troubles.push(format!("{error:#}"));
+        T::default()
+    })
+}
+
+async fn read_tables(world: &World) -> anyhow::Result<Tables> {
+    tables::read(&world.sql().await?).await
+}
+
+fn read_logs(folder: &Path, evidence: &mut Evidence) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("audit") => evidence.audit.extend(audit::replica(&path)?),

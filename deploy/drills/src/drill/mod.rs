@@ -16,6 +16,7 @@ mod judge;
 mod plan;
 mod report;
 mod rows;
+mod selftest;
 mod watch;
 mod world;
 
@@ -23,7 +24,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use clap::Parser;
 
 use self::report::Report;
@@ -55,6 +55,12 @@ pub struct Args {
     /// Folder for the report, and for logs and audit logs
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Play the rows in which a replica dies between two steps, and no others; needs `--armed`
+    #[arg(long, requires = "armed", conflicts_with = "rows")]
+    steps: bool,
+    /// Plant one bug after the other in all replicas: whether the judge catches each; needs `--armed`
+    #[arg(long, requires = "armed", conflicts_with_all = ["rows", "steps"])]
+    selftest: bool,
     /// List the rows, and end
     #[arg(long)]
     list: bool,
@@ -63,6 +69,7 @@ pub struct Args {
 /// Runs a drill; whether there were no violations.
 pub async fn run(args: Args) -> anyhow::Result<bool> {
     let mut rows = if args.rows.is_empty() { rows::all() } else { rows::named(&args.rows)? };
+    rows.retain(|row| !args.steps || row.servers == Servers::Armed);
     if args.list {
         for row in rows {
             println!("{:22} {}", row.name, row.about);
@@ -94,16 +101,19 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         plan.acts.len()
     ));
     anyhow::ensure!(!plan.acts.is_empty(), "no row fits into {} minutes", args.minutes);
-    let programs = Programs { folder: args.programs, armed: args.armed, rate: args.rate };
+    let programs = Programs { folder: args.programs, armed: args.armed, rate: args.rate, planted: None };
     let folder = args
         .report
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("shelfwire-drill-{}", std::process::id())));
+    if args.selftest {
+        let passed = selftest::play(seed, &folder, &programs, &say).await;
+        forget(&folder, passed && args.report.is_none());
+        return Ok(passed);
+    }
     for (n, act) in plan.acts.iter().enumerate() {
         let folder = folder.join(format!("act-{}", n + 1));
         let evidence = act::play(act, &folder, &programs, &say).await;
-        let evidence = evidence
-            .with_context(|| format!("act {} could not be played; see {}", n + 1, folder.display()))?;
         say("judging");
         let verdicts = judge::judge(&evidence);
         let clean = verdicts.iter().all(|verdict| verdict.violations == 0);

@@ -40,6 +40,8 @@ pub(crate) struct Evidence {
     pub(crate) faults: Vec<Fault>,
     /// Dead letters that were sent back, and taken.
     pub(crate) redriven: u64,
+    /// What could not be played or read.
+    pub(crate) troubles: Vec<String>,
 }
 
 impl Evidence {
@@ -150,4 +152,6 @@ pub(crate) struct Fault {
     pub(crate) notes: Vec<String>,
     /// Whether offsets were set back on purpose.
     pub(crate) rewinds: bool,
+    /// Why it could not be played to its end.
+    pub(crate) error: Option<String>,
 }

@@ -8,6 +8,7 @@ mod changes;
 mod commits;
 mod decode;
 mod letters;
+mod owned;
 mod photos;
 mod processes;
 mod ratings;
@@ -82,13 +83,15 @@ impl<'e> Case<'e> {
 type Invariant = fn(&Case<'_>, &mut Findings);
 
 /// Every invariant, by the words of the report.
-const INVARIANTS: [(&str, Invariant); 22] = [
+const INVARIANTS: [(&str, Invariant); 24] = [
+    ("every row is played to its end", processes::played),
     ("after a fault the lag ends and all are ready", processes::well_again),
     ("an acknowledged change is stored, or a newer one", changes::acknowledged_is_stored),
     ("a row is the newest record of its product", changes::row_is_the_fold),
     ("history holds a version once, as it was sent", changes::history_is_true),
     ("a version is new at most once", changes::new_once),
     ("what is committed has its outcome and was told before", commits::nothing_early),
+    ("a replica leaves alone what it gave back", owned::left_alone),
     ("commits never go back", commits::never_back),
     ("all is committed in the end", commits::all_in_the_end),
     ("one dead letter for each bad record, none else", letters::one_each),

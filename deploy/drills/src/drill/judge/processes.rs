@@ -8,6 +8,18 @@ const CAP: u64 = 512 * 1024 * 1024;
 /// Descriptors of a replica without viewers: its listener, its threads' own, pools, clients of Kafka.
 const IDLE_FDS: usize = 400;
 
+/// Each row did what it was to do, and all that is to be judged could be read.
+pub(super) fn played(case: &Case<'_>, findings: &mut Findings) {
+    for fault in &case.evidence.faults {
+        findings.check(fault.error.is_none(), || {
+            format!("{} failed: {}", fault.row, fault.error.as_deref().unwrap_or_default())
+        });
+    }
+    for trouble in &case.evidence.troubles {
+        findings.check(false, || trouble.clone());
+    }
+}
+
 /// After each fault the lanes catch up and the replicas are ready.
 pub(super) fn well_again(case: &Case<'_>, findings: &mut Findings) {
     for fault in &case.evidence.faults {

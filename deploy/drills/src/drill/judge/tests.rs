@@ -148,6 +148,7 @@ fn clean() -> Evidence {
         back_ms: Some(5),
         notes: Vec::new(),
         rewinds: false,
+        error: None,
     };
     Evidence {
         audit,
@@ -164,6 +165,7 @@ fn clean() -> Evidence {
         ended: vec![Ended { name: "gw1".into(), asked: true, code: Some(0), took: Duration::from_secs(1) }],
         faults: vec![fault],
         redriven: 1,
+        troubles: Vec::new(),
     }
 }
 
@@ -176,6 +178,8 @@ type Break = fn(&mut Evidence);
 
 /// What is done to clean evidence, and the invariant that must notice.
 const BROKEN: &[(&str, Break)] = &[
+    ("every row is played", |e| e.faults[0].error = Some("never came to its step".to_owned())),
+    ("every row is played", |e| e.troubles.push("a topic could not be read".to_owned())),
     ("after a fault", |e| e.faults[0].back_ms = None),
     ("an acknowledged change", |e| {
         e.produced.push(Produced { product_id: GOOD, version: 5, event_id: event(5) });
@@ -206,6 +210,8 @@ const BROKEN: &[(&str, Break)] = &[
         e.audit.iter_mut().filter(|line| line.event == Event::Relayed).for_each(|line| line.at_us = 9_000);
         e.audit.retain(|line| line.event != Event::Committed);
     }),
+    ("a replica leaves alone", |e| e.audit.insert(0, line(Event::Revoked, CHANGES, -1, 5))),
+    ("a replica leaves alone", |e| e.audit.insert(5, line(Event::Revoked, CHANGES, -1, 15))),
     ("commits never", |e| {
         let back = Commit { next: 2, ..e.commits[0].clone() };
         e.commits.insert(1, back);
@@ -325,6 +331,8 @@ fn what_is_allowed_is_no_violation() {
     let commits = [Commit { next: 0, ..evidence.commits[0].clone() }, evidence.commits[0].clone()];
     evidence.commits.extend(commits);
     evidence.faults[0].rewinds = true;
+    evidence.audit.insert(0, line(Event::Assigned, CHANGES, -1, 4));
+    evidence.audit.insert(0, line(Event::Revoked, CHANGES, -1, 3));
     evidence.audit.extend([line(Event::Conflict, CHANGES, 1, 11), line(Event::Stale, CHANGES, 1, 12)]);
     let told = vec![
         Seen::Gap { product: Some(OTHER) },

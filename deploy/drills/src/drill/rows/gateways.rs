@@ -41,6 +41,13 @@ pub(super) const ROWS: &[Row] = &[
         seconds: 16,
         run: |scene| Box::pin(all(scene)),
     },
+    Row {
+        name: "gateway-join-busy",
+        about: "a replica joins while the others have work that they can't finish at once",
+        servers: Servers::One,
+        seconds: 14,
+        run: |scene| Box::pin(join_busy(scene)),
+    },
 ];
 
 async fn kill(scene: &mut Scene<'_>) -> anyhow::Result<()> {
@@ -90,5 +97,18 @@ async fn all(scene: &mut Scene<'_>) -> anyhow::Result<()> {
         scene.world.kill_gateway(name);
     }
     scene.wait_ms(500, 2_000).await;
+    Ok(())
+}
+
+async fn join_busy(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let (guest, sql) = ("gw4", scene.world.sql().await?);
+    scene.note(format!("{guest} joins"));
+    scene.world.gateway(guest, &[]).await?;
+    // shorter than what a writer is given to finish
+    sql.run("BEGIN; LOCK TABLE products, ratings IN EXCLUSIVE MODE").await?;
+    scene.wait_ms(2_200, 2_400).await;
+    sql.run("COMMIT").await?;
+    scene.wait_ms(1_000, 2_000).await;
+    scene.world.stop_gateways(&[guest]).await;
     Ok(())
 }

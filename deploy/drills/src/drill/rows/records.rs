@@ -23,6 +23,13 @@ pub(super) const ROWS: &[Row] = &[
         run: |scene| Box::pin(one_in_ten(scene)),
     },
     Row {
+        name: "late-versions",
+        about: "older versions of products come behind newer ones",
+        servers: Servers::One,
+        seconds: 8,
+        run: |scene| Box::pin(late(scene)),
+    },
+    Row {
         name: "topic-widened",
         about: "twelve more partitions under load",
         servers: Servers::One,
@@ -66,6 +73,21 @@ async fn send(scene: &mut Scene<'_>, count: usize, is_bad: fn(usize) -> bool) ->
         }
     });
     futures_util::future::try_join_all(sending).await.map(drop)
+}
+
+async fn late(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let producer = &Producer::new(&scene.world.stack.kafka(), CHANGES)?;
+    let products: Vec<Uuid> = (0..20).map(|_| Uuid::now_v7()).collect();
+    scene.note(format!("version 2 of {} products behind version 3", products.len()));
+    for version in [1, 3, 2] {
+        let sending = products.iter().map(async |product| {
+            producer.send(&product.to_string(), change(*product, version).to_string().as_bytes(), &[]).await
+        });
+        futures_util::future::try_join_all(sending).await?;
+        // not in one batch
+        scene.wait_ms(500, 1_000).await;
+    }
+    Ok(())
 }
 
 async fn replayed(scene: &mut Scene<'_>) -> anyhow::Result<()> {

@@ -1,0 +1,68 @@
+//! Whether the judge can be trusted: all replicas have one bug, and it must be caught by the invariant that the bug is
+//! against. The same rows on the same programs without a bug must violate nothing: a judge that always cries is worth as
+//! little as one that never does.
+
+use std::path::Path;
+
+use super::act;
+use super::judge::{self, Verdict};
+use super::plan::{Act, Step};
+use super::rows::Servers;
+use super::world::Programs;
+
+/// A bug, the row that brings it to light, and how the name of the invariant begins that it is against.
+const BUGS: [(&str, &str, &str); 8] = [
+    ("commit_before_write", "gateway-kill", "what is committed has its outcome"),
+    ("no_version_guard", "late-versions", "a row is the newest record"),
+    ("skip_relay_on_replay", "die-before-relay", "viewers show what the database holds"),
+    ("commit_highest_finished", "gateway-kill", "what is committed has its outcome"),
+    ("forget_revoke", "gateway-join-busy", "a replica leaves alone"),
+    ("ratings_without_progress", "die-after-totals", "totals are the ratings"),
+    ("resume_off_by_one", "gateway-kill", "a viewer has no hole"),
+    ("drop_from_outbox", "gateway-kill", "a viewer has no hole"),
+];
+/// No bug; otherwise as with one.
+const NONE: &str = "";
+
+/// Plays all of it; whether every bug was caught, and nothing without one.
+pub(super) async fn play(seed: u64, folder: &Path, programs: &Programs, say: &dyn Fn(&str)) -> bool {
+    let mut rows: Vec<&'static str> = BUGS.iter().map(|(_, row, _)| *row).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    say("no bug");
+    let found = violated(seed, &rows, NONE, &folder.join("none"), programs, say).await;
+    let mut lines = vec![(found.is_empty(), "none".to_owned(), "all".to_owned(), found)];
+    for (bug, row, against) in BUGS {
+        say(bug);
+        let found = violated(seed, &[row], bug, &folder.join(bug), programs, say).await;
+        let caught = found.iter().any(|verdict| verdict.invariant.starts_with(against));
+        lines.push((caught, bug.to_owned(), row.to_owned(), found));
+    }
+    println!("| bug | row | | violated |\n|---|---|---|---|");
+    for (right, bug, row, found) in &lines {
+        let verdict = if *right { "as it must be" } else { "WRONG" };
+        let found: Vec<_> = found.iter().map(|v| format!("{} ({})", v.invariant, v.violations)).collect();
+        println!("| {bug} | {row} | {verdict} | {} |", found.join("; "));
+    }
+    for (_, bug, _, found) in lines.iter().filter(|(right, ..)| !right) {
+        println!("\n**{bug}**\n");
+        found.iter().flat_map(|verdict| &verdict.told).for_each(|told| println!("- {told}"));
+    }
+    lines.iter().all(|(right, ..)| *right)
+}
+
+/// The invariants that were violated.
+async fn violated(
+    seed: u64,
+    rows: &[&'static str],
+    bug: &'static str,
+    folder: &Path,
+    programs: &Programs,
+    say: &dyn Fn(&str),
+) -> Vec<Verdict> {
+    let steps = (seed..).zip(rows).map(|(seed, row)| Step { row, seed, calm_ms: 2_000 });
+    let act = Act { servers: Servers::Armed, seed, steps: steps.collect() };
+    let programs = Programs { planted: Some(bug), ..programs.clone() };
+    let evidence = act::play(&act, folder, &programs, say).await;
+    judge::judge(&evidence).into_iter().filter(|verdict| verdict.violations > 0).collect()
+}
