@@ -66,3 +66,46 @@ async fn violated(
     let evidence = act::play(&act, folder, &programs, say).await;
     judge::judge(&evidence).into_iter().filter(|verdict| verdict.violations > 0).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows;
+    use super::*;
+
+    /// The variants of an enum of the gateway, in snake case.
+    fn variants(name: &str) -> Vec<String> {
+        let source = include_str!("../../../../gateway/src/drill/mod.rs");
+        let (_, body) = source.split_once(&format!("pub enum {name} {{")).unwrap();
+        let (body, _) = body.split_once("\n}").unwrap();
+        let lines = body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let snake = |line: &str| {
+            let mut snake = String::new();
+            for letter in line.trim_end_matches(',').chars() {
+                if letter.is_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.extend(letter.to_lowercase());
+            }
+            snake
+        };
+        lines.map(snake).collect()
+    }
+
+    #[test]
+    fn every_bug_is_planted_and_every_step_has_its_row() {
+        let mut planted: Vec<_> = BUGS.iter().map(|(bug, ..)| (*bug).to_owned()).collect();
+        let mut bugs = variants("Bug");
+        planted.sort();
+        bugs.sort();
+        assert_eq!(planted, bugs);
+        let rows_file = include_str!("rows/armed.rs");
+        for step in variants("Step") {
+            assert!(rows_file.contains(&format!("\"{step}\"")), "no replica dies at {step}");
+        }
+        for (bug, row, against) in BUGS {
+            assert!(rows::named(&[row.to_owned()]).is_ok(), "{bug}");
+            let names = judge::judge(&super::super::evidence::Evidence::default());
+            assert!(names.iter().any(|verdict| verdict.invariant.starts_with(against)), "{bug}: {against}");
+        }
+    }
+}
