@@ -20,6 +20,7 @@ mod selftest;
 mod watch;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -34,9 +35,9 @@ use self::world::Programs;
 #[derive(Debug, Parser)]
 #[command(name = "drill")]
 pub struct Args {
-    /// How long, about; each row takes what it takes
-    #[arg(long, default_value_t = 3)]
-    minutes: u64,
+    /// How long, about: rows come again until it is over; without it each comes once
+    #[arg(long)]
+    minutes: Option<u64>,
     /// Seed of the schedule; another one each time without it
     #[arg(long)]
     seed: Option<u64>,
@@ -46,6 +47,9 @@ pub struct Args {
     /// Changes a second
     #[arg(long, default_value_t = 200)]
     rate: u32,
+    /// How many times longer than promised things may take, on a machine that is slow or has other work
+    #[arg(long, default_value_t = 1)]
+    slack: u32,
     /// Folder of the gateway and the generator; beside this program without it
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -76,14 +80,17 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         }
         return Ok(true);
     }
-    let asked_for = rows.len();
-    rows.retain(|row| row.servers != Servers::Armed || args.armed.is_some());
-    if rows.len() < asked_for {
-        let left_out = asked_for - rows.len();
-        eprintln!("{left_out} rows need a gateway built with `--features drill` (--armed FOLDER): left out");
+    let mut left_out: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    rows.retain(|row| {
+        let lacks = rows::lacks(row, args.armed.is_some());
+        lacks.inspect(|what| left_out.entry(*what).or_default().push(row.name)).is_none()
+    });
+    for (what, names) in left_out {
+        eprintln!("left out for want of {what}: {}", names.join(", "));
     }
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
-    let plan = plan::plan(seed, args.minutes, &rows);
+    let plan =
+        args.minutes.map_or_else(|| plan::once(seed, &rows), |minutes| plan::plan(seed, minutes, &rows));
     let mut report = Report {
         seed,
         minutes: args.minutes,
@@ -100,8 +107,14 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         plan.acts.iter().map(|act| act.steps.len()).sum::<usize>(),
         plan.acts.len()
     ));
-    anyhow::ensure!(!plan.acts.is_empty(), "no row fits into {} minutes", args.minutes);
-    let programs = Programs { folder: args.programs, armed: args.armed, rate: args.rate, planted: None };
+    anyhow::ensure!(!plan.acts.is_empty(), "no row fits into the minutes");
+    let programs = Programs {
+        folder: args.programs,
+        armed: args.armed,
+        rate: args.rate,
+        slack: args.slack.max(1),
+        planted: None,
+    };
     let folder = args
         .report
         .clone()

@@ -37,11 +37,19 @@ pub(crate) struct Step {
     pub(crate) calm_ms: u64,
 }
 
+/// The schedule in which each of `rows` comes once.
+pub(crate) fn once(seed: u64, rows: &[&'static Row]) -> Plan {
+    fill(seed, rows.iter().map(|row| row.seconds).sum(), rows)
+}
+
 /// The schedule of `rows` for so many minutes; each row comes once at least, unless the minutes are too few.
 pub(crate) fn plan(seed: u64, minutes: u64, rows: &[&'static Row]) -> Plan {
+    fill(seed, minutes * 60, rows)
+}
+
+fn fill(seed: u64, mut left: u64, rows: &[&'static Row]) -> Plan {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut acts: Vec<Act> = Vec::new();
-    let mut left = minutes * 60;
     let mut round: Vec<&Row> = Vec::new();
     while !rows.is_empty() {
         if round.is_empty() {
@@ -84,6 +92,15 @@ mod tests {
         let rows = rows::all();
         assert_eq!(plan(7, 30, &rows), plan(7, 30, &rows));
         assert_ne!(plan(7, 30, &rows).acts, plan(8, 30, &rows).acts);
+    }
+
+    #[test]
+    fn once_is_once_each() {
+        let rows = rows::all();
+        let plan = once(3, &rows);
+        let names: Vec<_> = plan.acts.iter().flat_map(|act| &act.steps).map(|step| step.row).collect();
+        assert_eq!(names.len(), rows.len());
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), rows.len());
     }
 
     #[test]

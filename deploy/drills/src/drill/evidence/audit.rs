@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -99,9 +100,10 @@ pub(crate) fn replica(path: &Path) -> anyhow::Result<Vec<Line>> {
         })
     };
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Raw<'_>>(line).ok());
+    let now_us = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros().try_into()?;
     Ok(lines
         .map(|raw| Line {
-            at_us: raw.at_us,
+            at_us: put_right(raw.at_us, now_us),
             event: raw.event,
             replica: shared(raw.replica),
             topic: shared(raw.topic),
@@ -113,6 +115,15 @@ pub(crate) fn replica(path: &Path) -> anyhow::Result<Vec<Line>> {
         .collect())
 }
 
+/// The time by a clock that was right. A row moves clocks by whole hours, and an act takes much less than one, so a line of
+/// the future, or of hours ago, was written by a replica whose clock was moved.
+fn put_right(at_us: i64, now_us: i64) -> i64 {
+    const HOUR_US: i64 = 3_600_000_000;
+    // an act began 50 minutes ago at most
+    let hours = (now_us - at_us + HOUR_US / 6).div_euclid(HOUR_US);
+    at_us + hours * HOUR_US
+}
+
 /// The lines of one generator's log.
 pub(crate) fn generator(path: &Path) -> anyhow::Result<Vec<Produced>> {
     Ok(read(path)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
@@ -121,4 +132,18 @@ pub(crate) fn generator(path: &Path) -> anyhow::Result<Vec<Produced>> {
 fn read(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_an_hour_off_is_put_right() {
+        let (minute, hour) = (60_000_000, 3_600_000_000);
+        let now = 1_000 * hour + 7;
+        for at in [now, now - minute, now - 45 * minute] {
+            assert_eq!([at, at + hour, at - hour].map(|told| put_right(told, now)), [at; 3]);
+        }
+    }
 }

@@ -42,12 +42,19 @@ pub(crate) struct Evidence {
     pub(crate) redriven: u64,
     /// What could not be played or read.
     pub(crate) troubles: Vec<String>,
+    /// How many times longer than promised things may take here.
+    pub(crate) slack: u32,
 }
 
 impl Evidence {
     /// The records of a topic.
     pub(crate) fn topic(&self, name: &str) -> &[Record] {
         self.topics.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What is allowed where so much is promised.
+    pub(crate) fn allowed(&self, promised: Duration) -> Duration {
+        promised * self.slack.max(1)
     }
 }
 

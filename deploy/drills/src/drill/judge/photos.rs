@@ -17,14 +17,14 @@ pub(super) fn match_their_tags(case: &Case<'_>, findings: &mut Findings) {
 
 /// Who asks [`OLD`] after an upload was answered does not get a photo of a lower revision.
 pub(super) fn not_old(case: &Case<'_>, findings: &mut Findings) {
-    let stored = &case.evidence.photos.stored;
+    let (stored, old) = (&case.evidence.photos.stored, case.evidence.allowed(OLD));
     let revisions: HashMap<_, i64> =
         stored.iter().map(|photo| ((photo.product, photo.hash.as_str()), photo.revision)).collect();
     for read in &case.evidence.photos.read {
         // an upload whose answer was lost has a hash that is not known here
         let Some(revision) = revisions.get(&(read.product, read.hash.as_str())) else { continue };
         let settled =
-            stored.iter().filter(|photo| photo.product == read.product && photo.at + OLD <= read.asked);
+            stored.iter().filter(|photo| photo.product == read.product && photo.at + old <= read.asked);
         let newest = settled.map(|photo| photo.revision).max().unwrap_or_default();
         findings
             .check(*revision >= newest, || format!("revision {revision} when {newest} was stored: {read:?}"));

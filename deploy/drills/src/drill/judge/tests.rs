@@ -166,6 +166,7 @@ fn clean() -> Evidence {
         faults: vec![fault],
         redriven: 1,
         troubles: Vec::new(),
+        slack: 1,
     }
 }
 
@@ -345,4 +346,17 @@ fn what_is_allowed_is_no_violation() {
     ];
     evidence.viewers[0].seen.extend(told);
     assert_eq!(violated(&evidence), [""; 0]);
+}
+
+#[test]
+fn a_machine_with_other_work_is_given_time_and_nothing_else() {
+    let mut evidence = clean();
+    for ended in &mut evidence.ended {
+        ended.took = Duration::from_secs(30);
+    }
+    assert_eq!(violated(&evidence).len(), 1);
+    evidence.slack = 6;
+    assert_eq!(violated(&evidence), [""; 0]);
+    evidence.tables.products.clear();
+    assert!(!violated(&evidence).is_empty());
 }

@@ -1,5 +1,6 @@
 //! What a drill says in the end: verdicts, numbers, the fault log, on the terminal and as Markdown and JSON.
 
+pub(crate) mod aims;
 pub(crate) mod numbers;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use self::aims::{Aim, aims};
 use self::numbers::{Numbers, measure, percentile};
 use super::evidence::{Evidence, Fault};
 use super::judge::Verdict;
@@ -16,7 +18,8 @@ use super::judge::Verdict;
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     pub(crate) seed: u64,
-    pub(crate) minutes: u64,
+    /// As asked for; none: each row once.
+    pub(crate) minutes: Option<u64>,
     /// Changes a second.
     pub(crate) rate: u32,
     /// When it began, in UTC.
@@ -25,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) machine: String,
     pub(crate) verdicts: Vec<Verdict>,
     pub(crate) rows: HashMap<&'static str, Numbers>,
+    /// What is promised of time, and what came of it.
+    pub(crate) aims: Vec<Aim>,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -32,6 +37,7 @@ impl Report {
     /// Adds an act: its verdicts are summed up.
     pub(crate) fn add(&mut self, evidence: &Evidence, verdicts: Vec<Verdict>) {
         measure(evidence, &mut self.rows);
+        self.aims = aims(&self.rows);
         self.faults.extend(evidence.faults.iter().cloned());
         for verdict in verdicts {
             match self.verdicts.iter_mut().find(|known| known.invariant == verdict.invariant) {
@@ -53,10 +59,10 @@ impl Report {
     /// The report for people; it reads as well on a terminal.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Drill of {}\n\nSeed {}, {} minutes, {} changes a second, commit {}, {}.\n{} faults, **{} violations**.\n",
+            "# Drill of {}\n\nSeed {}, {}, {} changes a second, commit {}, {}.\n{} faults, **{} violations**.\n",
             self.date,
             self.seed,
-            self.minutes,
+            self.minutes.map_or("each row once".to_owned(), |minutes| format!("{minutes} minutes")),
             self.rate,
             self.commit,
             self.machine,
@@ -73,9 +79,27 @@ impl Report {
                 let _ = writeln!(text, "- {told}");
             }
         }
+        self.write_aims(&mut text);
         self.write_rows(&mut text);
         self.write_faults(&mut text);
         text
+    }
+
+    fn write_aims(&self, text: &mut String) {
+        if self.aims.is_empty() {
+            return;
+        }
+        text.push_str(
+            "\n## Aims\n\n| milliseconds | rows | aim | measured | of values |\n|---|---|--:|--:|--:|\n",
+        );
+        for aim in &self.aims {
+            let which = if aim.percent == 100 { "most".to_owned() } else { format!("p{}", aim.percent) };
+            let measured = aim.measured_ms.unwrap_or_default();
+            let missed = if measured > aim.at_most_ms { " (missed)" } else { "" };
+            let Aim { what, rows, at_most_ms, of, .. } = aim;
+            let rows = rows.join(", ");
+            let _ = writeln!(text, "| {what}, {which} | {rows} | {at_most_ms} | {measured}{missed} | {of} |");
+        }
     }
 
     fn write_rows(&self, text: &mut String) {

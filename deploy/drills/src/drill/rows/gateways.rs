@@ -48,7 +48,18 @@ pub(super) const ROWS: &[Row] = &[
         seconds: 14,
         run: |scene| Box::pin(join_busy(scene)),
     },
+    Row {
+        name: CLOCK,
+        about: "the clock of a replica moved by an hour, and back",
+        servers: Servers::One,
+        seconds: 20,
+        run: |scene| Box::pin(clock(scene)),
+    },
 ];
+
+/// The row that needs a library of its own between replica and system.
+pub(super) const CLOCK: &str = "gateway-clock";
+const HOUR_S: i64 = 3_600;
 
 async fn kill(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     let name = scene.replica();
@@ -110,5 +121,20 @@ async fn join_busy(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     sql.run("COMMIT").await?;
     scene.wait_ms(1_000, 2_000).await;
     scene.world.stop_gateways(&[guest]).await;
+    Ok(())
+}
+
+async fn clock(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let name = scene.replica();
+    let off = if scene.draw(2) == 0 { HOUR_S } else { -HOUR_S };
+    scene.world.stop_gateways(&[name]).await;
+    scene.world.gateway_with_clock(name).await?;
+    scene.world.until_ready().await?;
+    scene.note(format!("{name} is {off:+} s off, then right"));
+    scene.world.set_clock(name, off)?;
+    scene.wait_ms(5_000, 8_000).await;
+    scene.world.set_clock(name, 0)?;
+    scene.wait_ms(2_000, 3_000).await;
+    scene.world.stop_gateways(&[name]).await;
     Ok(())
 }

@@ -95,6 +95,15 @@ pub(crate) fn all() -> Vec<&'static Row> {
     files.into_iter().flatten().collect()
 }
 
+/// What a row needs and has not got; it is left out.
+pub(crate) fn lacks(row: &Row, has_armed: bool) -> Option<&'static str> {
+    match row.servers {
+        Servers::Armed if !has_armed => Some("a gateway built with `--features drill` (--armed FOLDER)"),
+        _ if row.name == gateways::CLOCK && !cfg!(target_os = "linux") => Some("Linux"),
+        _ => None,
+    }
+}
+
 /// The rows of these names.
 pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<&'static Row>> {
     let find = |name: &String| {
@@ -116,5 +125,19 @@ mod tests {
         let names: HashSet<_> = all().iter().map(|row| row.name).collect();
         assert_eq!(names.len(), all().len());
         assert!(named(&["gateway-kill".to_owned()]).is_ok() && named(&["none".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_table_of_what_dies_names_every_row() {
+        let document = include_str!("../../../../../ARCHITECTURE.md");
+        let (_, table) = document.split_once("## When X dies").unwrap();
+        let (table, _) = table.split_once("\n## ").unwrap();
+        let words: Vec<_> = table.split('`').skip(1).step_by(2).collect();
+        for row in all() {
+            let is_it = |word: &&str| {
+                *word == row.name || word.strip_suffix('*').is_some_and(|start| row.name.starts_with(start))
+            };
+            assert!(words.iter().any(is_it), "{} is not in the table", row.name);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! fault by looking at what is there: programs that are down are started, servers that are down are started.
 
 mod armed;
+mod clock;
 mod doors;
 pub(crate) mod kafka;
 pub(crate) mod process;
@@ -60,6 +61,15 @@ pub(crate) struct Programs {
     pub(crate) rate: u32,
     /// A bug that all replicas have; empty: none, but otherwise as with one.
     pub(crate) planted: Option<&'static str>,
+    /// How many times longer than promised things may take.
+    pub(crate) slack: u32,
+}
+
+impl Programs {
+    /// Records that are always under way while there is load: half a second of changes, about.
+    pub(crate) fn in_flight(&self) -> i64 {
+        i64::from(self.rate / 2).max(100)
+    }
 }
 
 /// Servers and programs of one act.
@@ -74,7 +84,7 @@ pub(crate) struct World {
     pub(crate) ended: Vec<Ended>,
     /// None where there are several brokers.
     pub(crate) wires: Option<Wires>,
-    programs: Programs,
+    pub(crate) programs: Programs,
     down: Vec<String>,
 }
 

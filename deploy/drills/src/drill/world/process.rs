@@ -16,7 +16,7 @@ use crate::drill::evidence::Ended;
 /// What a program promises: after SIGTERM it has ended within this.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// How long one that breaks the promise is watched further before it is killed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(70);
 
 /// A running child; killed when dropped.
 pub(crate) struct Process {
