@@ -9,6 +9,13 @@ stack := deploy/$(if $(filter docker,$(STACK)),compose,native)/stack.sh
 
 export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT PROFILE RUN YES
 
+# A misspelt variable must not pass for one that was left out.
+KNOWN := REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT STACK PROFILE RUN YES \
+         N NAME ID PRICE STOCK FILE SPEED SQL CMD TOPIC ARGS MINUTES SEED ROWS REPORT LIST SOAK_S
+given := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
+unknown := $(filter-out $(KNOWN) SHELL MAKEFLAGS CARGO%,$(given))
+$(if $(unknown),$(error make knows no variable $(unknown); it knows $(KNOWN)))
+
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
         test ci fmt tidy lint doc drill drill-short drill-steps drill-selftest FORCE \
