@@ -20,7 +20,7 @@ up)
 test-env) QUIET=1 deploy/native/install.sh ;;
 esac
 # `down` and the like must work at once and in a tree that does not compile: they take the binary that is there.
-[ -x "$stack" ] || [ "${1:-}" = doctor ] || echo 'Building the supervisor (half a minute, only the first time) …' >&2
+[ -x "$stack" ] || echo 'Building the supervisor (half a minute, only the first time) …' >&2
 case ${1:-} in
 up | test-env | doctor) cargo build --quiet --locked -p stack ;;
 *) [ -x "$stack" ] || cargo build --quiet --locked -p stack ;;

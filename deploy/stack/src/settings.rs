@@ -160,6 +160,26 @@ impl Settings {
         self.target.join(if self.profile == "dev" { "debug" } else { "release" }).join(name)
     }
 
+    /// The first value above `port` for `variable` at which nothing is in its way, neither now nor after `make scale`.
+    pub fn elsewhere(&self, variable: &str, port: u16, is_free: impl Fn(u16) -> bool) -> Option<u16> {
+        let others = [
+            (self.port, "PORT"),
+            (self.stats_port, "STATS_PORT"),
+            (self.pg_port, "PG_PORT"),
+            (self.redis_port, "REDIS_PORT"),
+            (self.kafka_port, "KAFKA_PORT"),
+            (self.first_gateway_port, "GATEWAY_PORT"),
+        ];
+        let others = others.into_iter().filter(|(_, name)| *name != variable);
+        let kept: Vec<u16> =
+            others.flat_map(|(base, name)| span(name).into_iter().map(move |n| base + n)).collect();
+        let has_room = |base: &u16| {
+            let mut ports = span(variable).into_iter().map(|n| base.checked_add(n));
+            ports.all(|port| port.is_some_and(|port| is_free(port) && !kept.contains(&port)))
+        };
+        (port..=u16::MAX).skip(1).find(has_room)
+    }
+
     /// Every port that is used, with the variable that moves it.
     pub fn ports(&self) -> Vec<(u16, &'static str)> {
         let single = [
@@ -171,6 +191,15 @@ impl Settings {
         let nodes = self.cluster().nodes.into_iter().flat_map(|(broker, controller)| [broker, controller]);
         let gateways = (1..=self.replicas).map(|n| (self.gateway_port(n), "GATEWAY_PORT"));
         single.into_iter().chain(nodes.map(|port| (port, "KAFKA_PORT"))).chain(gateways).collect()
+    }
+}
+
+/// The ports that a variable stands for, as distances from its value: whatever runs now, so much may run later.
+fn span(variable: &str) -> Vec<u16> {
+    match variable {
+        "GATEWAY_PORT" => (0..MOST_REPLICAS).collect(),
+        "KAFKA_PORT" => vec![0, 1, 2, 10, 11, 12],
+        _ => vec![0],
     }
 }
 
@@ -243,6 +272,17 @@ mod tests {
         }
         assert!(refused("PROFILE", "bench").starts_with("PROFILE is"));
         assert_eq!(refused("PORT", "8081"), "port 8081 is wanted twice: PORT and GATEWAY_PORT");
+    }
+
+    #[test]
+    fn another_port_leaves_room_for_what_may_start_later() {
+        let settings = with(&[], None).unwrap();
+        let all = |_| true;
+        assert_eq!(settings.elsewhere("PORT", 8080, all), Some(8087), "six replicas lie between");
+        assert_eq!(settings.elsewhere("GATEWAY_PORT", 8082, all), Some(8083));
+        assert_eq!(settings.elsewhere("GATEWAY_PORT", 8398, all), Some(8405), "8404 is of the statistics");
+        assert_eq!(settings.elsewhere("KAFKA_PORT", 29092, |port| port != 29104), Some(29095));
+        assert_eq!(settings.elsewhere("PORT", 65_535, all), None);
     }
 
     #[test]

@@ -127,8 +127,7 @@ fn busy_ports(place: &Place, settings: &Settings) -> Vec<Finding> {
             continue;
         }
         let who = holder.map_or_else(|| "another user's process".to_owned(), |holder| holder.to_string());
-        let other = (port.saturating_add(1)..=u16::MAX)
-            .find(|other| ports::is_free(*other) && wanted.iter().all(|(port, _)| port != other));
+        let other = settings.elsewhere(variable, *port, ports::is_free);
         let cure = other
             .map_or_else(String::new, |other| format!(", or choose another: make up {variable}={other}"));
         busy.push(Finding::Obstacle(format!("port {port} is held by {who}; stop that{cure}")));
