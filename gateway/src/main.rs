@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     }
     match cli.command.unwrap_or(Command::Run) {
         Command::Healthcheck => healthcheck::ask(settings.listen),
-        Command::DeadLetters(asked) => dead_letters::answer(&settings, &asked),
+        Command::DeadLetters(asked) => {
+            settings::warn();
+            dead_letters::answer(&settings, &asked)
+        }
         Command::Run => run(settings),
     }
 }

@@ -76,5 +76,9 @@ fn a_misspelt_variable_is_told_with_the_nearest_name() {
     let output = gateway(&["--listen", &listen], &[("SHELFWIRE_GROPU", "mine")]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("SHELFWIRE_GROPU is no setting: is SHELFWIRE_GROUP meant?"), "{said}");
+    let told = "SHELFWIRE_GROPU is no setting: is SHELFWIRE_GROUP meant?";
+    assert!(said.contains(told), "{said}");
+    let shown = gateway(&["--print-config"], &[("SHELFWIRE_GROPU", "mine")]);
+    let said = String::from_utf8(shown.stderr).unwrap();
+    assert!(shown.status.success() && said.contains(told), "{said}");
 }

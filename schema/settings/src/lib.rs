@@ -57,8 +57,16 @@ pub fn unknown(variables: impl IntoIterator<Item = OsString>) -> Vec<String> {
     strange.map(told).collect()
 }
 
+/// Tells on stderr what [`unknown`] finds in the environment; for commands that have no log.
+pub fn warn() {
+    for line in unknown(std::env::vars_os().map(|(name, _)| name)) {
+        eprintln!("warning: {line}");
+    }
+}
+
 /// Prints what counts: each setting with its value and where that is from.
 pub fn show(command: &Command, matches: &ArgMatches) -> ExitCode {
+    warn();
     match io::stdout().write_all(shown(command, matches).as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
