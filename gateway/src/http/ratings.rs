@@ -4,6 +4,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 use schema::{KeyHash, ProductId, Rate, Rating, Subject, Total};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use super::{Problem, State};
@@ -33,6 +34,14 @@ pub struct Ratings {
 #[serde(deny_unknown_fields)]
 struct Body {
     rate: Rate,
+}
+
+/// A body of the right shape, whatever its rate.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnyBody {
+    #[serde(rename = "rate")]
+    _rate: IgnoredAny,
 }
 
 /// `POST /products/{id}/rate`
@@ -124,8 +133,10 @@ fn from_json(headers: &HeaderMap, body: &[u8]) -> Result<Rate, Problem> {
     }
     match serde_json::from_slice::<Body>(body) {
         Ok(body) => Ok(body.rate),
-        Err(error) if error.is_data() => Err(invalid(RATE_RULE)),
-        Err(_) => Err(Problem::Unprocessable { field: "body", rule: "must be JSON: {\"rate\":7}" }),
+        Err(_) if serde_json::from_slice::<AnyBody>(body).is_ok() => Err(invalid(RATE_RULE)),
+        Err(_) => {
+            Err(Problem::Unprocessable { field: "body", rule: "must be JSON, and nothing but: {\"rate\":7}" })
+        }
     }
 }
 
