@@ -22,7 +22,7 @@ Usage: node echo.js [URL] [options]
   --ws             over WebSocket (the default)
   --sse            over server-sent events
   --product ID     this product only; may be given several times
-  --every MS       ask for at most one line a product in MS milliseconds
+  --every MS       ask for at most one line a product in MS milliseconds (60000 at most)
   --cursor C       continue at this cursor
   --state FILE     continue where the last run with this file ended; keeps cursor and versions there
   --count N        end after N changes
@@ -36,8 +36,9 @@ Usage: node echo.js [URL] [options]
   --help, --version
 
 Changes go to stdout, talk about the connection to stderr. Ctrl-C ends it.
-Exit code: 0 the proof holds, 1 a version was missed or went back, 2 wrong usage,
-           or a --product that no snapshot and no change was of, 3 no connection within
+Exit code: 0 the proof holds, 1 a version was missed or went back, 2 wrong usage
+           (also when the server says so, as of a --cursor that is none), or a
+           --product that no snapshot and no change was of, 3 no connection within
            the timeout, ended while not live, or said what did not come back.
 `;
 
@@ -83,7 +84,7 @@ export function readOptions(args, env, isTerminal) {
     url: address(positionals[0] ?? (env.SHELFWIRE_URL || DEFAULT_URL)),
     transport: values.sse ? "sse" : "ws",
     products: values.product ? values.product.map(productId) : values.chat || (values.say !== undefined && values.for === undefined) ? [] : "all",
-    everyMs: whole("--every", values.every, 0) ?? 0,
+    everyMs: whole("--every", values.every, 0, 60_000) ?? 0,
     cursor: values.cursor,
     state: values.state,
     count: whole("--count", values.count, 1),
@@ -158,11 +159,12 @@ function word(text) {
  * @param {string} name
  * @param {string | undefined} text
  * @param {number} least
+ * @param {number} [most]
  */
-function whole(name, text, least) {
+function whole(name, text, least, most = Infinity) {
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-  if (!(value >= least)) throw new UsageError(`${name} takes a whole number from ${least}, not ${text}`);
+  if (!(value >= least && value <= most)) throw new UsageError(`${name} takes a whole number from ${least}${most === Infinity ? "" : ` to ${most}`}, not ${text}`);
   return value;
 }
 
@@ -184,6 +186,7 @@ function duration(name, text) {
   const [, amount, unit] = /^(\d{1,9}(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
   if (amount === undefined) throw new UsageError(`${name} takes a time like 500ms, 30s, 5m or 2h, not ${text}`);
   const ms = Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[/** @type {"ms" | "s" | "m" | "h"} */ (unit ?? "s")];
+  if (ms === 0) throw new UsageError(`${name} takes a time longer than 0`);
   // The longest that a timer can wait.
   if (ms > 2 ** 31 - 1) throw new UsageError(`${name} is at most 24 days, not ${text}`);
   return ms;

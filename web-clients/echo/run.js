@@ -2,6 +2,7 @@
  * One run of echo.js: a feed, its lines, and the reasons to end.
  */
 
+import { RefusedError } from "../lib/errors.js";
 import { connect } from "../lib/feed.js";
 import { changeJson, changeLine, gapLine, json, photoLine, ratingLine, saidLine, verdict } from "./lines.js";
 import { EXIT } from "./options.js";
@@ -38,9 +39,13 @@ class Echo {
   #said = "";
   /** Something was said that did not come back. */
   #unheard = false;
+  /** The server said no before anything came: something on the command line is wrong. */
+  #refused = false;
   /** @type {Set<string>} followed, and neither in a snapshot nor changed: there may be no such product */
   #unknown = new Set();
   #over = false;
+  /** The time of --for has passed. */
+  #timeIsOver = false;
   /** @type {(code: number) => void} */
   #resolve = () => {};
   /** @type {ReturnType<typeof setTimeout>[]} */
@@ -58,7 +63,7 @@ class Echo {
     void this.#say(new Talk(feed, (text) => this.#complain(text)));
     this.#watchProcess();
     if (options.timeoutMs > 0) this.#timers.push(setTimeout(() => this.#notLiveInTime(), options.timeoutMs));
-    if (options.forMs !== undefined) this.#timers.push(setTimeout(() => this.#end(), options.forMs));
+    if (options.forMs !== undefined) this.#timers.push(setTimeout(() => this.#endInTime(), options.forMs));
     if (options.state !== undefined) this.#timers.push(setInterval(() => this.#save(), SAVE_EVERY_MS));
   }
 
@@ -66,7 +71,7 @@ class Echo {
     const feed = this.#feed;
     feed.addEventListener("open", ({ detail: { replica, resumed, reset, missed, cursor } }) => {
       if (this.#options.json) this.#out(json("open", { replica, resumed, reset, missed: missed ?? null, cursor: cursor ?? null }));
-      const how = reset ? "what was held cannot be continued, a snapshot comes" : resumed ? `continued${missed === undefined ? "" : `, ${missed} entries were missed meanwhile`}` : "a snapshot";
+      const how = reset ? "what was held cannot be continued, a snapshot comes" : resumed ? `continued${missed === undefined ? "" : `, ${missed} pieces of news since then follow`}` : "a snapshot";
       this.#talk(`connected to ${replica}: ${how}`);
     });
     feed.addEventListener("snapshot", ({ detail: { products, behind } }) => {
@@ -92,6 +97,7 @@ class Echo {
     });
     feed.addEventListener("error", ({ detail }) => {
       this.#complain(detail.message);
+      this.#refused ||= detail instanceof RefusedError && !this.#wasLive;
       if (!detail.temporary) this.#end();
     });
   }
@@ -165,6 +171,11 @@ class Echo {
     this.#end();
   }
 
+  #endInTime() {
+    this.#timeIsOver = true;
+    this.#end();
+  }
+
   /** @param {{silent?: boolean}} [how] silent: nobody reads any more */
   #end({ silent = false } = {}) {
     if (this.#over) return;
@@ -178,9 +189,11 @@ class Echo {
       if (this.#options.json) this.#out(json("proof", { ...proof, changes: this.#changes, state: state.state }), true);
       if ((this.#wasLive && !this.#onlyTalks) || !proof.holds) process.stderr.write(verdict(proof, this.#changes));
       if (this.#unknown.size > 0) this.#complain(`no product was seen of ${[...this.#unknown].join(", ")}: is the id right?`);
+      if (!wasLive && !this.#wasLive && this.#timeIsOver) process.stderr.write(`echo.js: not live when the time of --for was over: ${state.reason || "no answer yet"}\n`);
       if (!wasLive && this.#wasLive) process.stderr.write(`echo.js: ended while not live (${state.state}${state.reason && `: ${state.reason}`})\n`);
     }
-    const ended = wasLive && !this.#unheard ? (this.#unknown.size > 0 ? EXIT.usage : EXIT.ok) : EXIT.notLive;
+    const isWrong = this.#refused || (wasLive && !this.#unheard && this.#unknown.size > 0);
+    const ended = isWrong ? EXIT.usage : wasLive && !this.#unheard ? EXIT.ok : EXIT.notLive;
     const code = proof.holds ? ended : EXIT.broken;
     // A socket that is closing may hold the process for seconds: what was said is out, so go.
     process.stdout.write("", () => process.exit(code));

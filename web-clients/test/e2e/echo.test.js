@@ -123,7 +123,7 @@ for (const transport of ["--ws", "--sse"]) {
 test("what the server refuses is named, over both transports", async () => {
   for (const transport of ["--ws", "--sse"]) {
     const run = new Run(shop.url(1), transport, "--cursor", "yesterday");
-    assert.equal(await run.code, 3);
+    assert.equal(await run.code, 2);
     assert.match(run.stderr, /the server answered 400: `cursor` must be a cursor/);
   }
 });

@@ -34,6 +34,8 @@ test("wrong usage is one clear line on stderr and exit code 2", async () => {
     [["--count", "0"], /--count takes a whole number from 1, not 0/],
     [["--count"], /--count/],
     [["--every", "fast"], /--every takes a whole number/],
+    [["--every", "60001"], /--every takes a whole number from 0 to 60000, not 60001/],
+    [["--for", "0"], /--for takes a time longer than 0/],
     [["--for", "3 weeks"], /--for takes a time like/],
     [["--for", "1000h"], /at most 24 days/],
     [["--timeout", "-1"], /--timeout/],
