@@ -53,7 +53,7 @@ export function letters({ fleet, admin }) {
       text(told, all.length === 0 ? "" : `${count(all.length)}${all.length === LISTED ? " newest" : ""}. New ones appear here by themselves.`);
       if (all.length === 0) fill(list, h("li", { class: "empty" }, "None. Every record so far could be read and written."));
     } catch (error) {
-      text(told, error instanceof Error ? error.message : String(error));
+      text(told, `They can't be read now: ${error instanceof Error ? error.message : error}`);
     }
     setTimeout(() => {
       asking = false;

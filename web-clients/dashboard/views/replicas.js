@@ -42,6 +42,7 @@ export function replicas({ fleet, admin }) {
 
   /** @type {Entry[]} newest first */
   let entries = [];
+  let unread = "The log is being read …";
   const draw = () => {
     board.show(fleet);
     fill(rows, ...[...fleet.members.values()].sort((a, b) => a.replica.localeCompare(b.replica, undefined, { numeric: true })).map((member) => row(member, admin)));
@@ -57,11 +58,15 @@ export function replicas({ fleet, admin }) {
       gone && copyable("make up", "bring back what is gone"),
       h("p", { class: "note" }, "In the folder where you typed make up. Draining one below needs the admin token."));
   };
-  const drawLog = () => fill(log, ...(entries.length === 0 ? [h("li", { class: "empty" }, "Nothing moved yet.")] : entries.map(entry)));
+  const drawLog = () => fill(log, ...(entries.length === 0 ? [h("li", { class: "empty" }, unread || "Nothing moved yet.")] : entries.map(entry)));
   const look = () => paint("replicas", draw);
   const moved = async () => {
-    const told = await ask(`replicas/log?limit=${SHOWN}`).catch(() => undefined);
-    if (told) entries = told.entries;
+    try {
+      ({ entries } = await ask(`replicas/log?limit=${SHOWN}`));
+      unread = "";
+    } catch (error) {
+      unread = `The log can't be read now: ${error instanceof Error ? error.message : error}`;
+    }
     paint("moves", drawLog);
   };
   fleet.addEventListener("look", look);

@@ -94,6 +94,8 @@ test("at 360 px nothing is wider than the screen", async () => {
     const wide = await visit.page.evaluate(() => document.documentElement.scrollWidth);
     await visit.page.screenshot({ path: `${PICTURES}${view}-360.png` });
     assert.ok(wide <= 360, `${view} is ${wide} px wide`);
+    const hidden = await visit.page.evaluate(() => [...document.querySelectorAll("#views a")].filter((tab) => tab.getBoundingClientRect().right > innerWidth).map((tab) => tab.textContent));
+    assert.deepEqual(hidden, [], "every tab is in sight");
     const out = await visit.page.evaluate(() => [...document.querySelectorAll(".card .rate")].filter((button) => button.getBoundingClientRect().right > (button.closest(".label")?.getBoundingClientRect().right ?? 0) - 8).length);
     assert.equal(out, 0, "no card's button stands over its edge");
     await visit.close();
