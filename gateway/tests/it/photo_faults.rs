@@ -62,6 +62,10 @@ async fn rubbish_in_redis_is_passed_by_and_replaced() {
         let (revision,): (String,) = world.redis().query(&kind).await.unwrap();
         assert_eq!(revision, "1", "{rubbish:?}");
     }
+    // all that a gateway wrote, but the bytes
+    command(&world, &["HSET", key, "bytes", "not those"]).await;
+    assert_right(&gateway.until_photo_is_a("bypass", product).await, &hash);
+    assert_right(&gateway.until_photo_is_a("hit", product).await, &hash);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
