@@ -113,8 +113,9 @@ drill-short: ## seven rows of it, once each, in less than three minutes
 	target/debug/drill --seed 1 --rate 100 --slack 6 --rows \
 		gateway-kill,gateway-zombie,generator-kill,postgres-kill,redis-flush,poison-one-in-ten,net-redis-one-way
 
-drill-steps: target/drill/gateway ## its rows in which a replica dies between two steps: SEED=7 MINUTES=3 (each once without)
-	target/debug/drill --armed target/drill --steps $(if $(MINUTES),--minutes $(MINUTES)) --rate 100 $(if $(SEED),--seed $(SEED))
+drill-steps: target/drill/gateway ## its rows in which a replica dies between two steps, once each: MINUTES=9 SEED=7 REPORT=folder
+	target/debug/drill --armed target/drill --steps $(if $(MINUTES),--minutes $(MINUTES)) --rate 100 \
+		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
 drill-selftest: target/drill/gateway ## plant eight bugs, one after the other: the judge must catch each, and cry for no other reason
 	target/debug/drill --armed target/drill --selftest --rate 100 --seed $(or $(SEED),1)
