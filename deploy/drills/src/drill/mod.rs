@@ -89,25 +89,8 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         eprintln!("left out for want of {what}: {}", names.join(", "));
     }
     let seed = args.seed.unwrap_or_else(|| rand::random::<u32>().into());
-    let plan =
-        args.minutes.map_or_else(|| plan::once(seed, &rows), |minutes| plan::plan(seed, minutes, &rows));
-    let mut report = Report {
-        seed,
-        minutes: args.minutes,
-        rate: args.rate,
-        date: said_by("date", &["-u", "+%F %H:%M UTC"]),
-        commit: said_by("git", &["rev-parse", "--short", "HEAD"]),
-        machine: machine(),
-        ..Report::default()
-    };
     let started = Instant::now();
     let say = |words: &str| eprintln!("{:6.1} s  {words}", started.elapsed().as_secs_f64());
-    say(&format!(
-        "seed {seed}: {} faults in {} acts",
-        plan.acts.iter().map(|act| act.steps.len()).sum::<usize>(),
-        plan.acts.len()
-    ));
-    anyhow::ensure!(!plan.acts.is_empty(), "no row fits into the minutes");
     let programs = Programs {
         folder: args.programs,
         armed: args.armed,
@@ -122,8 +105,28 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
     if args.selftest {
         let passed = selftest::play(seed, &folder, &programs, &say).await;
         forget(&folder, passed && args.report.is_none());
+        if !passed {
+            say(&format!("logs and audit logs are kept in {}", folder.display()));
+        }
         return Ok(passed);
     }
+    let plan =
+        args.minutes.map_or_else(|| plan::once(seed, &rows), |minutes| plan::plan(seed, minutes, &rows));
+    let mut report = Report {
+        seed,
+        minutes: args.minutes,
+        rate: args.rate,
+        date: said_by("date", &["-u", "+%F %H:%M UTC"]),
+        commit: said_by("git", &["rev-parse", "--short", "HEAD"]),
+        machine: machine(),
+        ..Report::default()
+    };
+    say(&format!(
+        "seed {seed}: {} faults in {} acts",
+        plan.acts.iter().map(|act| act.steps.len()).sum::<usize>(),
+        plan.acts.len()
+    ));
+    anyhow::ensure!(!plan.acts.is_empty(), "no row fits into the minutes");
     for (n, act) in plan.acts.iter().enumerate() {
         let folder = folder.join(format!("act-{}", n + 1));
         let evidence = act::play(act, &folder, &programs, &say).await;

@@ -29,7 +29,7 @@ pub(super) async fn play(seed: u64, folder: &Path, programs: &Programs, say: &dy
     let mut rows: Vec<&'static str> = BUGS.iter().map(|(_, row, _)| *row).collect();
     rows.sort_unstable();
     rows.dedup();
-    say("no bug");
+    say(&format!("seed {seed}: no bug"));
     let found = violated(seed, &rows, NONE, &folder.join("none"), programs, say).await;
     let mut lines = vec![(found.is_empty(), "none".to_owned(), "all".to_owned(), found)];
     for (bug, row, against) in BUGS {
