@@ -136,6 +136,7 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         report.add(&evidence, verdicts);
         forget(&folder, clean && args.report.is_none());
     }
+    report.took_s = started.elapsed().as_secs();
     println!("{}", report.markdown());
     if let Some(folder) = &args.report {
         report.write(folder)?;

@@ -20,6 +20,8 @@ pub(crate) struct Report {
     pub(crate) seed: u64,
     /// As asked for; none: each row once.
     pub(crate) minutes: Option<u64>,
+    /// What it took, starts and judging included.
+    pub(crate) took_s: u64,
     /// Changes a second.
     pub(crate) rate: u32,
     /// When it began, in UTC.
@@ -59,10 +61,11 @@ impl Report {
     /// The report for people; it reads as well on a terminal.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Drill of {}\n\nSeed {}, {}, {} changes a second, commit {}, {}.\n{} faults, **{} violations**.\n",
+            "# Drill of {}\n\nSeed {}, {} (it took {} s), {} changes a second, commit {}, {}.\n{} faults, **{} violations**.\n",
             self.date,
             self.seed,
             self.minutes.map_or("each row once".to_owned(), |minutes| format!("{minutes} minutes")),
+            self.took_s,
             self.rate,
             self.commit,
             self.machine,
