@@ -11,6 +11,8 @@ use super::rows::{Row, Servers};
 
 /// Longest act, in seconds that its rows are thought to take.
 const ACT_S: u64 = 420;
+/// What the start and the end of an act take, and its judging, in seconds.
+const AROUND_S: u64 = 35;
 
 /// A whole drill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,20 +41,25 @@ pub(crate) struct Step {
 
 /// The schedule in which each of `rows` comes once.
 pub(crate) fn once(seed: u64, rows: &[&'static Row]) -> Plan {
-    fill(seed, rows.iter().map(|row| row.seconds).sum(), rows)
+    fill(seed, None, rows)
 }
 
 /// The schedule of `rows` for so many minutes; each row comes once at least, unless the minutes are too few.
 pub(crate) fn plan(seed: u64, minutes: u64, rows: &[&'static Row]) -> Plan {
-    fill(seed, minutes * 60, rows)
+    fill(seed, Some(minutes * 60), rows)
 }
 
-fn fill(seed: u64, mut left: u64, rows: &[&'static Row]) -> Plan {
+/// Round after round while there is time; one round without a limit.
+fn fill(seed: u64, limit: Option<u64>, rows: &[&'static Row]) -> Plan {
+    let mut left = limit.unwrap_or(u64::MAX);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut acts: Vec<Act> = Vec::new();
     let mut round: Vec<&Row> = Vec::new();
     while !rows.is_empty() {
         if round.is_empty() {
+            if limit.is_none() && !acts.is_empty() {
+                break;
+            }
             round = rows.to_vec();
             round.shuffle(&mut rng);
             // a row that needs servers of its own costs their start: those come together
@@ -60,17 +67,18 @@ fn fill(seed: u64, mut left: u64, rows: &[&'static Row]) -> Plan {
             round.reverse();
         }
         let Some(row) = round.pop() else { break };
-        if row.seconds > left {
+        let used = |act: &Act| act.steps.iter().map(|step| seconds(rows, step.row)).sum::<u64>();
+        let fits = |act: &&mut Act| act.servers == row.servers && used(act) + row.seconds <= ACT_S;
+        let act = acts.last_mut().filter(fits);
+        let takes = row.seconds + if act.is_some() { 0 } else { AROUND_S };
+        if takes > left {
             break;
         }
-        left -= row.seconds;
+        left -= takes;
         let step = Step { row: row.name, seed: rng.random(), calm_ms: rng.random_range(500..2_000) };
-        let used = |act: &Act| act.steps.iter().map(|step| seconds(rows, step.row)).sum::<u64>();
-        match acts.last_mut() {
-            Some(act) if act.servers == row.servers && used(act) + row.seconds <= ACT_S => {
-                act.steps.push(step);
-            }
-            _ => acts.push(Act { servers: row.servers, seed: rng.random(), steps: vec![step] }),
+        match act {
+            Some(act) => act.steps.push(step),
+            None => acts.push(Act { servers: row.servers, seed: rng.random(), steps: vec![step] }),
         }
     }
     Plan { seed, acts }

@@ -15,6 +15,8 @@ use crate::drill::world::CHANGES;
 
 /// How long after a fault its rebalances may come.
 const AFTER_MS: i64 = 3_000;
+/// The shortest calm between two faults.
+const BEFORE_NEXT_MS: i64 = 500;
 
 /// One row's faults, measured.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -38,11 +40,13 @@ pub(crate) fn measure(evidence: &Evidence, rows: &mut HashMap<&'static str, Numb
     }
     for (at, fault) in evidence.faults.iter().enumerate() {
         let next_ms = evidence.faults.get(at + 1).map_or(i64::MAX, |next| next.began_ms);
-        let window = fault.began_ms..=(fault.healed_ms + AFTER_MS).min(next_ms);
+        let after = fault.healed_ms + AFTER_MS;
+        // what came just before the next fault may wait for that one's end
+        let window = fault.began_ms..=after.min(next_ms - BEFORE_NEXT_MS);
         let numbers = rows.entry(fault.row).or_default();
         numbers.faults += 1;
         numbers.back_ms.extend(fault.back_ms);
-        let moved = moved(evidence, &window);
+        let moved = moved(evidence, &(fault.began_ms..=after));
         let mut pauses: HashMap<i32, i64> = HashMap::new();
         for record in evidence.topic(CHANGES).iter().filter(|record| window.contains(&record.at_ms)) {
             let Some(at_us) = first.get(&(record.partition, record.offset)) else { continue };

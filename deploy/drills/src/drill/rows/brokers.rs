@@ -8,7 +8,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "broker-leader",
         about: "the leader of a partition killed",
         servers: Servers::Three,
-        seconds: 25,
+        seconds: 26,
         run: |scene| Box::pin(leader(scene)),
     },
     Row {
@@ -22,14 +22,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "broker-each",
         about: "each broker killed in turn, and so the controller too",
         servers: Servers::Three,
-        seconds: 60,
+        seconds: 74,
         run: |scene| Box::pin(each(scene)),
     },
     Row {
         name: "broker-two",
         about: "two of three killed: nothing can be written until one is back",
         servers: Servers::Three,
-        seconds: 30,
+        seconds: 25,
         run: |scene| Box::pin(two(scene)),
     },
     Row {

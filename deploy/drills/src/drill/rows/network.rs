@@ -17,7 +17,7 @@ const TRICKLE: u32 = 20_000;
 type Run = for<'s> fn(&'s mut Scene<'_>) -> LocalBoxFuture<'s, anyhow::Result<()>>;
 
 const fn row(name: &'static str, about: &'static str, run: Run) -> Row {
-    Row { name, about, servers: Servers::One, seconds: 14, run }
+    Row { name, about, servers: Servers::One, seconds: 9, run }
 }
 
 pub(super) const ROWS: &[Row] = &[

@@ -12,14 +12,14 @@ pub(super) const ROWS: &[Row] = &[
         name: "viewers-slow",
         about: "200 viewers that read a byte a second, or nothing",
         servers: Servers::One,
-        seconds: 20,
+        seconds: 12,
         run: |scene| Box::pin(slow(scene)),
     },
     Row {
         name: "viewers-flood",
         about: "2,000 viewers that are cut and come again at once",
         servers: Servers::One,
-        seconds: 25,
+        seconds: 5,
         run: |scene| Box::pin(flood(scene)),
     },
 ];
