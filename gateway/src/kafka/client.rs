@@ -73,7 +73,8 @@ pub(super) fn consumer(brokers: &str, name: &str, group: &str) -> ClientConfig {
         .set("partition.assignment.strategy", "cooperative-sticky")
         // how long a killed replica's partitions stand still
         .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "1500")
+        // how late a member hears that partitions are free for it, while nobody reads them
+        .set("heartbeat.interval.ms", "500")
         // a batch that comes from few partitions has few products: one fetch of a partition fills some of them
         .set("fetch.message.max.bytes", "1048576")
         .set("queued.max.messages.kbytes", "16384")

@@ -23,6 +23,7 @@ mod record;
 mod redrive;
 mod statistics;
 mod status;
+mod turn;
 mod writer;
 
 pub use client::{KafkaError, ensure_topics};

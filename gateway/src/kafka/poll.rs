@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::Message;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use tokio::runtime::Handle;
@@ -22,6 +22,7 @@ use super::consumer::ConsumerSettings;
 use super::pulse::Pulse;
 use super::rebalance::{Context, Shared};
 use super::record::{Position, Record};
+use super::turn::Committer;
 
 /// Longest wait for a record: how late a commit may be when nothing comes.
 const POLL: Duration = Duration::from_millis(10);
@@ -33,13 +34,14 @@ const LEAVE_WAIT: Duration = Duration::from_secs(5);
 
 /// What the thread holds.
 pub(super) struct Poller {
-    pub(super) consumer: BaseConsumer<Context>,
+    pub(super) consumer: Arc<BaseConsumer<Context>>,
     pub(super) sinks: Vec<Sink>,
     pub(super) queued_bytes: Arc<AtomicUsize>,
     pub(super) runtime: Handle,
     settings: ConsumerSettings,
     topic: Arc<str>,
     stop: Arc<AtomicBool>,
+    committer: Committer,
     is_aside: bool,
 }
 
@@ -57,13 +59,14 @@ impl Poller {
     ) -> Result<Self, KafkaError> {
         let context = Context::new(shared, Pulse::new(Instant::now()));
         Ok(Self {
-            consumer: subscribed(settings, context)?,
+            consumer: Arc::new(subscribed(settings, context)?),
             sinks,
             queued_bytes,
             runtime: Handle::current(),
             settings: settings.clone(),
             topic: settings.topic.as_str().into(),
             stop,
+            committer: committer()?,
             is_aside: false,
         })
     }
@@ -90,7 +93,7 @@ impl Poller {
             self.hand_over_held();
             if committed.elapsed() >= COMMIT_EVERY {
                 committed = Instant::now();
-                self.consumer.context().commit(&self.consumer, CommitMode::Async);
+                self.committer.commit(&self.consumer);
                 self.stand_aside_or_return()?;
                 self.replace_if_dead()?;
             }
@@ -150,7 +153,9 @@ impl Poller {
             sink.paused = false;
         }
         let next = subscribed(&self.settings, Context::new(shared, pulse))?;
-        let dead = std::mem::replace(&mut self.consumer, next);
+        let dead = std::mem::replace(&mut self.consumer, Arc::new(next));
+        // the other one may wait for an answer to the dead client
+        self.committer = committer()?;
         // it leaves the group, if it can: that may take long, and nothing waits for it
         std::thread::Builder::new()
             .name("retired".to_owned())
@@ -167,6 +172,10 @@ impl Poller {
             drop(self.consumer.poll(POLL));
         }
     }
+}
+
+fn committer() -> Result<Committer, KafkaError> {
+    Committer::start().map_err(|error| KafkaError::ClientCreation(error.to_string()))
 }
 
 fn subscribed(settings: &ConsumerSettings, context: Context) -> Result<BaseConsumer<Context>, KafkaError> {

@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -19,6 +19,7 @@ use super::offsets::{Finished, Owned};
 use super::pulse::Pulse;
 use super::record::Position;
 use super::status::LaneStatus;
+use super::turn::Turn;
 use crate::audit::Audit;
 use crate::drill::{self, Bug, Step};
 use crate::health::Reporter;
@@ -49,12 +50,12 @@ impl Event {
 
 /// One line of the audit log about partitions or offsets.
 #[derive(Serialize)]
-struct AuditLine<'a> {
-    event: &'static str,
-    topic: &'a str,
-    partition: i32,
+pub(super) struct AuditLine<'a> {
+    pub(super) event: &'static str,
+    pub(super) topic: &'a str,
+    pub(super) partition: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_offset: Option<i64>,
+    pub(super) next_offset: Option<i64>,
 }
 
 /// What outlives a client: the lane's side of the polling thread.
@@ -75,17 +76,23 @@ pub(super) struct Shared {
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     pulse: Mutex<Pulse>,
+    turn: Turn,
     /// Another client has taken over: what the group says to this one means nothing any more.
     retired: AtomicBool,
 }
 
 impl Context {
     pub(super) fn new(shared: Arc<Shared>, pulse: Pulse) -> Self {
-        Self { shared, pulse: Mutex::new(pulse), retired: AtomicBool::new(false) }
+        Self { shared, pulse: Mutex::new(pulse), turn: Turn::default(), retired: AtomicBool::new(false) }
     }
 
     pub(super) fn pulse(&self) -> MutexGuard<'_, Pulse> {
         self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who may commit.
+    pub(super) const fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     pub(super) fn owned(&self) -> MutexGuard<'_, Owned> {
@@ -126,58 +133,6 @@ impl Context {
         );
     }
 
-    /// Commits whatever was told as finished since the last look, and what the group did not take.
-    pub(super) fn commit(&self, consumer: &BaseConsumer<Self>, mode: CommitMode) {
-        let mut list = TopicPartitionList::new();
-        let mut lines = Vec::new();
-        {
-            let finished = self.shared.finished.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mut owned, now) = (self.owned(), Instant::now());
-            let again = owned.take_again();
-            lines.extend(owned.committable(&again, now));
-            while let Ok(finished) = finished.try_recv() {
-                lines.extend(owned.committable(&finished, now));
-            }
-        }
-        // several batches of one partition: the last one is the farthest
-        for (position, next) in &lines {
-            let offset = Offset::Offset(*next);
-            let known = list.find_partition(&position.topic, position.partition).is_some();
-            let set = if known {
-                list.set_partition_offset(&position.topic, position.partition, offset)
-            } else {
-                list.add_partition_offset(&position.topic, position.partition, offset)
-            };
-            if let Err(error) = set {
-                tracing::error!(%error, "an offset can't be put into a commit");
-            }
-        }
-        if list.count() == 0 || consumer.assignment_lost() {
-            return;
-        }
-        self.audit_commit(&lines);
-        if let Err(error) = consumer.commit(&list, mode) {
-            tracing::warn!(%error, "commit refused: it is made again, or the records come again");
-        }
-    }
-
-    /// Written when a commit is asked for: the library has no word for us when it was made (rust-rdkafka 0.39 listens to
-    /// an event that librdkafka 2.12 does not send for such commits), and a line that comes before is the stricter one.
-    fn audit_commit(&self, lines: &[(Position, i64)]) {
-        if self.shared.audit.is_on() {
-            let lines: Vec<_> = lines
-                .iter()
-                .map(|(position, next)| AuditLine {
-                    event: "committed",
-                    topic: &position.topic,
-                    partition: position.partition,
-                    next_offset: Some(*next),
-                })
-                .collect();
-            self.shared.audit.write(&self.shared.replica, &lines);
-        }
-    }
-
     fn tell(&self, event: &Event) -> usize {
         // a full channel has no room for 64 rebalances: its writer is dead, and the wait below has an end
         self.shared.events.iter().filter(|events| events.try_send(event.clone()).is_ok()).count()
@@ -199,8 +154,7 @@ impl Context {
         while acked < wait_for && Instant::now() < deadline {
             match acks.recv_timeout(ACK_POLL) {
                 Ok(()) => acked += 1,
-                // other partitions go on meanwhile: their commits must not fill the channel
-                Err(RecvTimeoutError::Timeout) => self.commit(consumer, CommitMode::Async),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -213,7 +167,7 @@ impl Context {
         }
         // once more, and waiting for the answer, what was asked for a moment ago
         self.owned().commit_last_again(partitions);
-        self.commit(consumer, CommitMode::Sync);
+        self.commit_last(consumer);
     }
 
     fn audit(&self, event: &'static str, partitions: &[Position]) {
