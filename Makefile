@@ -7,11 +7,11 @@
 STACK ?= $(if $(filter Linux,$(shell uname -s)),native,docker)
 stack := deploy/$(if $(filter docker,$(STACK)),compose,native)/stack.sh
 
-export REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT PROFILE RUN YES
+OF_STACK := REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT PROFILE RUN YES
+export $(OF_STACK)
 
 # A misspelt variable must not pass for one that was left out.
-KNOWN := REPLICAS RATE PRODUCTS BROKERS PORT STATS_PORT GATEWAY_PORT KAFKA_PORT PG_PORT REDIS_PORT STACK PROFILE RUN YES \
-         N NAME ID PRICE STOCK FILE SPEED SQL CMD TOPIC ARGS MINUTES SEED ROWS REPORT LIST SOAK_S
+KNOWN := $(OF_STACK) STACK N NAME ID PRICE STOCK FILE SPEED SQL CMD TOPIC ARGS MINUTES SEED ROWS REPORT LIST SOAK_S
 given := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $(v))),$(v)))
 unknown := $(filter-out $(KNOWN) SHELL MAKEFLAGS CARGO%,$(given))
 $(if $(unknown),$(error make knows no variable $(unknown); it knows $(KNOWN)))

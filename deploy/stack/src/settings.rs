@@ -162,15 +162,8 @@ impl Settings {
 
     /// The first value above `port` for `variable` at which nothing is in its way, neither now nor after `make scale`.
     pub fn elsewhere(&self, variable: &str, port: u16, is_free: impl Fn(u16) -> bool) -> Option<u16> {
-        let others = [
-            (self.port, "PORT"),
-            (self.stats_port, "STATS_PORT"),
-            (self.pg_port, "PG_PORT"),
-            (self.redis_port, "REDIS_PORT"),
-            (self.kafka_port, "KAFKA_PORT"),
-            (self.first_gateway_port, "GATEWAY_PORT"),
-        ];
-        let others = others.into_iter().filter(|(_, name)| *name != variable);
+        let several = [(self.kafka_port, "KAFKA_PORT"), (self.first_gateway_port, "GATEWAY_PORT")];
+        let others = self.single_ports().into_iter().chain(several).filter(|(_, name)| *name != variable);
         let kept: Vec<u16> =
             others.flat_map(|(base, name)| span(name).into_iter().map(move |n| base + n)).collect();
         let has_room = |base: &u16| {
@@ -180,17 +173,25 @@ impl Settings {
         (port..=u16::MAX).skip(1).find(has_room)
     }
 
-    /// Every port that is used, with the variable that moves it.
-    pub fn ports(&self) -> Vec<(u16, &'static str)> {
-        let single = [
+    /// The ports that have a variable each.
+    const fn single_ports(&self) -> [(u16, &'static str); 4] {
+        [
             (self.port, "PORT"),
             (self.stats_port, "STATS_PORT"),
             (self.pg_port, "PG_PORT"),
             (self.redis_port, "REDIS_PORT"),
-        ];
+        ]
+    }
+
+    /// Every port that is used, with the variable that moves it.
+    pub fn ports(&self) -> Vec<(u16, &'static str)> {
         let nodes = self.cluster().nodes.into_iter().flat_map(|(broker, controller)| [broker, controller]);
         let gateways = (1..=self.replicas).map(|n| (self.gateway_port(n), "GATEWAY_PORT"));
-        single.into_iter().chain(nodes.map(|port| (port, "KAFKA_PORT"))).chain(gateways).collect()
+        self.single_ports()
+            .into_iter()
+            .chain(nodes.map(|port| (port, "KAFKA_PORT")))
+            .chain(gateways)
+            .collect()
     }
 }
 
