@@ -7,13 +7,13 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{LocalBoxFuture, try_join_all};
+use futures_util::future::try_join_all;
 use nix::sys::signal::Signal;
 use rand::RngExt as _;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Row, Scene, Servers};
+use super::{Row, Run, Scene, Servers};
 use crate::drill::fleet::spoiler::{EXPECT, change, poison};
 use crate::drill::world::kafka::Producer;
 use crate::drill::world::{CHANGES, RATINGS, World};
@@ -27,31 +27,24 @@ const WAVE: usize = 8;
 /// Who joins, so that others have to give something back.
 const GUEST: &str = "gw4";
 
-type Run = for<'s> fn(&'s mut Scene<'_>) -> LocalBoxFuture<'s, anyhow::Result<()>>;
-
 const fn row(name: &'static str, about: &'static str, run: Run) -> Row {
     Row { name, about, servers: Servers::Armed, seconds: 20, run }
 }
 
+/// A row in which what is on its way under load ends the replica.
+macro_rules! dies {
+    ($name:literal, $about:literal, $step:literal) => {
+        row($name, $about, |scene| Box::pin(die(scene, $step)))
+    };
+}
+
 pub(super) const ROWS: &[Row] = &[
-    row("die-before-commit", "SIGKILL before the database commit of changes", |s| {
-        Box::pin(die(s, "apply_before_commit"))
-    }),
-    row("die-before-relay", "SIGKILL between the commit of changes and their relay", |s| {
-        Box::pin(die(s, "commit_to_relay"))
-    }),
-    row("die-before-offsets", "SIGKILL between the relay of changes and their offsets", |s| {
-        Box::pin(die(s, "relay_to_offsets"))
-    }),
-    row("die-before-count", "SIGKILL before the database commit of ratings", |s| {
-        Box::pin(die(s, "fold_before_commit"))
-    }),
-    row("die-before-totals", "SIGKILL between the commit of ratings and their totals", |s| {
-        Box::pin(die(s, "fold_to_relay"))
-    }),
-    row("die-after-totals", "SIGKILL between the totals of ratings and their offsets", |s| {
-        Box::pin(die(s, "fold_to_offsets"))
-    }),
+    dies!("die-before-commit", "SIGKILL before the database commit of changes", "apply_before_commit"),
+    dies!("die-before-relay", "SIGKILL between the commit of changes and their relay", "commit_to_relay"),
+    dies!("die-before-offsets", "SIGKILL between the relay of changes and their offsets", "relay_to_offsets"),
+    dies!("die-before-count", "SIGKILL before the database commit of ratings", "fold_before_commit"),
+    dies!("die-before-totals", "SIGKILL between the commit of ratings and their totals", "fold_to_relay"),
+    dies!("die-after-totals", "SIGKILL between the totals of ratings and their offsets", "fold_to_offsets"),
     row("die-in-letters", "SIGKILL while dead letters are produced", |s| Box::pin(letters(s))),
     row("die-in-revoke", "SIGKILL while partitions are given back", |s| Box::pin(revoke(s))),
     row("die-in-drain", "SIGKILL while viewers are sent away", |s| Box::pin(drain(s))),

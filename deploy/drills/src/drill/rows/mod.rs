@@ -34,6 +34,9 @@ pub(crate) enum Servers {
     Three,
 }
 
+/// What a row does.
+pub(crate) type Run = for<'s> fn(&'s mut Scene<'_>) -> LocalBoxFuture<'s, anyhow::Result<()>>;
+
 /// One row.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -43,7 +46,7 @@ pub(crate) struct Row {
     pub(crate) servers: Servers,
     /// What it takes, recovery included, about.
     pub(crate) seconds: u64,
-    pub(crate) run: for<'s> fn(&'s mut Scene<'_>) -> LocalBoxFuture<'s, anyhow::Result<()>>,
+    pub(crate) run: Run,
 }
 
 /// What a row works with.

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures_util::future::LocalBoxFuture;
 
-use super::{Row, Scene, Servers};
+use super::{Row, Run, Scene, Servers};
 use crate::drill::world::WIRED;
 use crate::drill::world::proxy::{Mode, Proxy};
 use crate::drill::world::wires::Wires;
@@ -14,45 +13,35 @@ const DELAY: Duration = Duration::from_millis(150);
 /// A trickle: less than the replica's share of the load needs.
 const TRICKLE: u32 = 20_000;
 
-type Run = for<'s> fn(&'s mut Scene<'_>) -> LocalBoxFuture<'s, anyhow::Result<()>>;
-
 const fn row(name: &'static str, about: &'static str, run: Run) -> Row {
     Row { name, about, servers: Servers::One, seconds: 9, run }
 }
 
+/// A row in which a wire is not what it should be.
+macro_rules! breaks {
+    ($name:literal, $about:literal, $wire:ident, $mode:expr) => {
+        row($name, $about, |scene| Box::pin(break_wire(scene, |wires| &wires.$wire, $mode)))
+    };
+}
+
 pub(super) const ROWS: &[Row] = &[
-    row("net-kafka-cut", "one replica without Kafka", |s| Box::pin(break_wire(s, |w| &w.kafka, Mode::Cut))),
-    row("net-kafka-one-way", "one replica hears nothing of Kafka", |s| {
-        Box::pin(break_wire(s, |w| &w.kafka, Mode::OneWay))
-    }),
-    row("net-kafka-delay", "one replica far from Kafka", |s| {
-        Box::pin(break_wire(s, |w| &w.kafka, Mode::Delayed(DELAY)))
-    }),
-    row("net-kafka-trickle", "one replica with a thin wire to Kafka", |s| {
-        Box::pin(break_wire(s, |w| &w.kafka, Mode::Throttled(TRICKLE)))
-    }),
-    row("net-postgres-cut", "one replica without Postgres", |s| {
-        Box::pin(break_wire(s, |w| &w.postgres, Mode::Cut))
-    }),
-    row("net-postgres-one-way", "one replica hears nothing of Postgres", |s| {
-        Box::pin(break_wire(s, |w| &w.postgres, Mode::OneWay))
-    }),
-    row("net-postgres-delay", "one replica far from Postgres", |s| {
-        Box::pin(break_wire(s, |w| &w.postgres, Mode::Delayed(DELAY)))
-    }),
-    row("net-postgres-trickle", "one replica with a thin wire to Postgres", |s| {
-        Box::pin(break_wire(s, |w| &w.postgres, Mode::Throttled(TRICKLE)))
-    }),
-    row("net-redis-cut", "one replica without Redis", |s| Box::pin(break_wire(s, |w| &w.redis, Mode::Cut))),
-    row("net-redis-one-way", "one replica hears nothing of Redis", |s| {
-        Box::pin(break_wire(s, |w| &w.redis, Mode::OneWay))
-    }),
-    row("net-redis-delay", "one replica far from Redis", |s| {
-        Box::pin(break_wire(s, |w| &w.redis, Mode::Delayed(DELAY)))
-    }),
-    row("net-redis-trickle", "one replica with a thin wire to Redis", |s| {
-        Box::pin(break_wire(s, |w| &w.redis, Mode::Throttled(TRICKLE)))
-    }),
+    breaks!("net-kafka-cut", "one replica without Kafka", kafka, Mode::Cut),
+    breaks!("net-kafka-one-way", "one replica hears nothing of Kafka", kafka, Mode::OneWay),
+    breaks!("net-kafka-delay", "one replica far from Kafka", kafka, Mode::Delayed(DELAY)),
+    breaks!("net-kafka-trickle", "one replica with a thin wire to Kafka", kafka, Mode::Throttled(TRICKLE)),
+    breaks!("net-postgres-cut", "one replica without Postgres", postgres, Mode::Cut),
+    breaks!("net-postgres-one-way", "one replica hears nothing of Postgres", postgres, Mode::OneWay),
+    breaks!("net-postgres-delay", "one replica far from Postgres", postgres, Mode::Delayed(DELAY)),
+    breaks!(
+        "net-postgres-trickle",
+        "one replica with a thin wire to Postgres",
+        postgres,
+        Mode::Throttled(TRICKLE)
+    ),
+    breaks!("net-redis-cut", "one replica without Redis", redis, Mode::Cut),
+    breaks!("net-redis-one-way", "one replica hears nothing of Redis", redis, Mode::OneWay),
+    breaks!("net-redis-delay", "one replica far from Redis", redis, Mode::Delayed(DELAY)),
+    breaks!("net-redis-trickle", "one replica with a thin wire to Redis", redis, Mode::Throttled(TRICKLE)),
 ];
 
 async fn break_wire(scene: &mut Scene<'_>, wire: fn(&Wires) -> &Proxy, mode: Mode) -> anyhow::Result<()> {
