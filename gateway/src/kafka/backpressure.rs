@@ -72,6 +72,7 @@ impl Poller {
             if sink.held.is_empty() && sink.paused {
                 sink.paused = false;
                 self.switch(at, "resume", BaseConsumer::resume);
+                self.waker.wake(&self.consumer);
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Lane`] is one consumer, an OS thread that polls and turns everything that happens into messages over bounded
 //! channels ([`Record`]s, and events of the group), and the writers behind it, which gather batches and serve the group
-//! while the lane's [`Work`] is at them. Work says what is [`Finished`]; the same thread commits it. The module knows
+//! while the lane's [`Work`] is at them. Work says what is [`Finished`], and that is committed. The module knows
 //! records and positions, never products.
 
 mod backpressure;
@@ -24,6 +24,7 @@ mod redrive;
 mod statistics;
 mod status;
 mod turn;
+mod wake;
 mod writer;
 
 pub use client::{KafkaError, ensure_topics};

@@ -2,8 +2,8 @@
 //!
 //! It hands records to the writers over bounded channels, by partition, and never waits long for any of them: when a
 //! writer's channel stays full, its partitions are paused, the record in hand is held, and polling goes on, so that the
-//! group hears from this process whatever the database does. It also makes every commit, and a new client when the
-//! present one gets nothing any more. Why a thread and not the library's stream: rust-rdkafka's issues 638, 665 and 840
+//! group hears from this process whatever the database does. It also asks for every commit, and makes a new client when
+//! the present one gets nothing any more. Why a thread and not the library's stream: rust-rdkafka's issues 638, 665 and 840
 //! tell of wake-ups that streams and split queues lose.
 
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use super::pulse::Pulse;
 use super::rebalance::{Context, Shared};
 use super::record::{Position, Record};
 use super::turn::Committer;
+use super::wake::Waker;
 
 /// Longest wait for a record: how late a commit may be when nothing comes.
 const POLL: Duration = Duration::from_millis(10);
@@ -42,6 +43,7 @@ pub(super) struct Poller {
     topic: Arc<str>,
     stop: Arc<AtomicBool>,
     committer: Committer,
+    pub(super) waker: Waker,
     is_aside: bool,
 }
 
@@ -66,7 +68,8 @@ impl Poller {
             settings: settings.clone(),
             topic: settings.topic.as_str().into(),
             stop,
-            committer: committer()?,
+            committer: started(Committer::start())?,
+            waker: started(Waker::start())?,
             is_aside: false,
         })
     }
@@ -87,6 +90,9 @@ impl Poller {
                 }
                 None => None,
             };
+            if self.consumer.context().took_rebalance() {
+                self.waker.wake(&self.consumer);
+            }
             if let Some(record) = record {
                 self.hand_over(record);
             }
@@ -154,8 +160,9 @@ impl Poller {
         }
         let next = subscribed(&self.settings, Context::new(shared, pulse))?;
         let dead = std::mem::replace(&mut self.consumer, Arc::new(next));
-        // the other one may wait for an answer to the dead client
-        self.committer = committer()?;
+        // the others may wait for an answer to the dead client
+        self.committer = started(Committer::start())?;
+        self.waker = started(Waker::start())?;
         // it leaves the group, if it can: that may take long, and nothing waits for it
         std::thread::Builder::new()
             .name("retired".to_owned())
@@ -164,18 +171,24 @@ impl Poller {
         Ok(())
     }
 
-    fn leave(&self) {
+    /// Leaves the group, so that the others need not wait for the end of a session. Only then may the client be closed:
+    /// one that is closed while its partitions are on their way out does not tell the coordinator (librdkafka 2.12,
+    /// `rd_kafka_cgrp_incr_unassign_done`).
+    fn leave(self) {
         self.consumer.unsubscribe();
+        let context = self.consumer.context();
+        context.set_outside(false);
         let deadline = Instant::now() + LEAVE_WAIT;
-        while self.consumer.context().owned().positions().next().is_some() && Instant::now() < deadline {
+        while !context.has_left() && Instant::now() < deadline {
             // records that still come are dropped: their offsets are not committed
             drop(self.consumer.poll(POLL));
         }
+        self.waker.end();
     }
 }
 
-fn committer() -> Result<Committer, KafkaError> {
-    Committer::start().map_err(|error| KafkaError::ClientCreation(error.to_string()))
+fn started<T>(thread: std::io::Result<T>) -> Result<T, KafkaError> {
+    thread.map_err(|error| KafkaError::ClientCreation(error.to_string()))
 }
 
 fn subscribed(settings: &ConsumerSettings, context: Context) -> Result<BaseConsumer<Context>, KafkaError> {

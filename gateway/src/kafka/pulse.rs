@@ -12,8 +12,9 @@ use rdkafka::Statistics;
 /// How long a client may be silent before a new one takes over. Longer than a session (6 s) and a rebalance that waits
 /// for the end of one.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Longest patience, when new clients hear nothing either: then Kafka is away, and haste helps nobody.
-const MOST_PATIENCE: Duration = Duration::from_secs(120);
+/// Longest patience, when new clients hear nothing either: then Kafka is away. It is also how late a client that did not
+/// survive its return may be replaced.
+const MOST_PATIENCE: Duration = Duration::from_secs(40);
 /// How long a client may be silent before Kafka counts as away.
 const QUIET: Duration = Duration::from_secs(10);
 

@@ -79,11 +79,22 @@ pub(super) struct Context {
     turn: Turn,
     /// Another client has taken over: what the group says to this one means nothing any more.
     retired: AtomicBool,
+    /// Partitions were handed to the library, or taken from it, since somebody asked.
+    rebalanced: AtomicBool,
+    /// By its last statistics, the client is in no group, nor on its way into one or out of it.
+    outside: AtomicBool,
 }
 
 impl Context {
     pub(super) fn new(shared: Arc<Shared>, pulse: Pulse) -> Self {
-        Self { shared, pulse: Mutex::new(pulse), turn: Turn::default(), retired: AtomicBool::new(false) }
+        Self {
+            shared,
+            pulse: Mutex::new(pulse),
+            turn: Turn::default(),
+            retired: AtomicBool::new(false),
+            rebalanced: AtomicBool::new(false),
+            outside: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn pulse(&self) -> MutexGuard<'_, Pulse> {
@@ -110,6 +121,20 @@ impl Context {
     /// Whether another client has taken over.
     pub(super) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Relaxed)
+    }
+
+    /// Whether partitions came or went since the last time that it was asked.
+    pub(super) fn took_rebalance(&self) -> bool {
+        self.rebalanced.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn set_outside(&self, outside: bool) {
+        self.outside.store(outside, Ordering::Relaxed);
+    }
+
+    /// Whether the group was left: nothing is here any more, and the coordinator was told.
+    pub(super) fn has_left(&self) -> bool {
+        self.outside.load(Ordering::Relaxed) && self.owned().positions().next().is_none()
     }
 
     /// `positions` are here no more.
@@ -237,6 +262,10 @@ impl ConsumerContext for Context {
             Rebalance::Error(error) => tracing::warn!(group = self.shared.group, %error, "rebalance failed"),
         }
         self.ownership_changed();
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
+        self.rebalanced.store(true, Ordering::Relaxed);
     }
 }
 

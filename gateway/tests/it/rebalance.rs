@@ -1,6 +1,6 @@
 //! Partitions that change hands while their records are in hand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::helpers::process::Gateway;
@@ -120,4 +120,25 @@ async fn a_killed_replica_s_partitions_are_taken_over_from_the_last_commit() {
     assert_eq!(world.history(gate.product).await, [1, 2], "what was in hand is done");
     assert_eq!(world.history(product).await, (1..=9).collect::<Vec<_>>(), "and what waited behind it");
     audit::assert_new_once(&[first.audit(), second.audit()].concat());
+}
+
+#[tokio::test]
+async fn a_replica_that_has_ended_is_in_its_groups_no_more() {
+    let world = World::shared("left", 12).await;
+    let first = world.gateway("gw1", &[]);
+    first.until_assigned(1).await;
+    let _generator = world.generator(&["--products", "50", "--rate", "500"]);
+    // the client library does not tell the coordinator where it is closed a moment too early: not each time
+    for guest in 0..6 {
+        let mut second = world.gateway(&format!("guest{guest}"), &[]);
+        let here =
+            || second.audit().into_iter().filter(|line| line.event == "assigned").map(|line| line.topic);
+        until("it shares changes and ratings", async || {
+            (here().collect::<HashSet<_>>().len() >= 2).then_some(())
+        })
+        .await;
+        second.process.terminate();
+        assert!(second.process.ended().await.success());
+        assert_eq!(world.members(), 3, "the others would wait for the end of its session");
+    }
 }

@@ -142,6 +142,13 @@ impl World {
         let group = groups.groups().iter().find(|group| group.name() == self.group);
         group.map_or_else(Default::default, |group| (group.state().to_owned(), group.members().len()))
     }
+
+    /// How many members the groups of all lanes have together.
+    pub(crate) fn members(&self) -> usize {
+        let groups = self.consumer().fetch_group_list(None, ANSWER).unwrap();
+        let ours = groups.groups().iter().filter(|group| group.name().starts_with(&self.group));
+        ours.map(|group| group.members().len()).sum()
+    }
 }
 
 impl Producer {
