@@ -65,6 +65,12 @@ impl Deliveries {
     pub(super) fn take(&self) -> News {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// How many changes there is news of.
+    pub(super) fn len(&self) -> usize {
+        let news = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        news.arrived.len() + news.returned.len()
+    }
 }
 
 impl ProducerContext for Deliveries {

@@ -179,9 +179,17 @@ impl Producer {
 
     /// Takes in acknowledgements, for `wait` long.
     pub fn serve(&mut self, wait: Duration) -> Result<Vec<Delivered>, ProduceError> {
-        // whole milliseconds, upwards: librdkafka would spin through a rest
-        self.client
-            .poll(Duration::from_millis(wait.as_micros().div_ceil(1000).try_into().unwrap_or(u64::MAX)));
+        // not in `poll`, which spins through the last millisecond of any wait (rust-rdkafka 0.39 counts whole ones)
+        std::thread::sleep(wait);
+        let mut told = self.client.context().len();
+        loop {
+            // takes in one report at most, of many changes or one
+            self.client.poll(Duration::ZERO);
+            let before = std::mem::replace(&mut told, self.client.context().len());
+            if told == before {
+                break;
+            }
+        }
         let news = self.client.context().take();
         self.count(&news)?;
         let mut arrived = news.arrived;
