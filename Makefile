@@ -18,7 +18,7 @@ $(if $(unknown),$(error make knows no variable $(unknown); it knows $(KNOWN)))
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean status logs scale kill-replica demo-rebalance change replay psql redis topic doctor \
-        test ci fmt tidy lint doc drill drill-short drill-steps drill-selftest FORCE \
+        test ci fmt tidy lint doc model drill drill-short drill-steps drill-selftest FORCE \
         bench-ingest bench-ratings bench-photos bench-dashboard
 
 help: ## list the commands
@@ -72,7 +72,7 @@ doctor: ## what is missing or in the way, and its cure
 test: ## all tests, on private servers of their own
 	@deploy/native/test.sh
 
-ci: fmt lint doc test drill-short ## what must pass before a change is taken
+ci: fmt lint doc test model drill-short ## what must pass before a change is taken
 
 fmt: # formatted?
 	cargo fmt --all --check
@@ -86,6 +86,11 @@ lint: # warnings are errors
 
 doc: # the documentation builds
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+# It uses nothing but the standard library: so it can be optimised by itself, in seconds.
+model: ## search the relay's protocol for an interleaving that loses something: some minutes
+	mkdir -p target && rustc --edition 2024 -O --test gateway/tests/epoch_model.rs -o target/epoch-model
+	target/epoch-model --ignored --nocapture
 
 # A gateway that can be told where to die and which promise to break, beside the usual programs: those are built last.
 define armed

@@ -1,10 +1,10 @@
 //! The epoch's protocol as a model, searched through for every interleaving.
 //!
-//! Two writers with a product each, two tails with a viewer each, Postgres (the row and the products) and Redis (streams
-//! and the `run_id`). Steps are called what the code calls them (hold, apply, append, `create_stream`, `change_epoch`,
-//! `delete_stream`; enter, load, follow), and between any two of them anything may happen: another process goes on, one crashes, Redis is flushed or restarts with less, a command of a
-//! writer is lost on the way to Redis or back, a viewer moves to the other replica with its cursor. In every state that
-//! can be reached:
+//! Two writers with a product each, one tail or two, a viewer, Postgres (the row and the products) and Redis (streams and
+//! the `run_id`). Steps are called what the code calls them (hold, apply, append, `create_stream`, `change_epoch`,
+//! `delete_stream`; enter, load, follow), and between any two of them anything may happen: another process goes on, one
+//! crashes, Redis is flushed or restarts with less, a command of a writer is lost on the way to Redis or back, the viewer
+//! moves to the other replica with its cursor. In every state that can be reached:
 //!
 //! - a frame that a viewer gets joins on to what it holds, unless it was told `reset`, and nothing takes it back;
 //! - when all writers are done and no tail has anything left to notice, each tail holds what is stored.
@@ -450,9 +450,11 @@ impl Model {
             }
             Tail::Following { row } => {
                 let stream = state.streams.get(&row.epoch);
+                // a server that restarts ends its connections, and what comes first on a new one is a look at who it is
+                let same_server = self.bug == Some(Bug::NoRunId) || row.run_id == state.run_id;
                 let unread =
                     stream.and_then(|entries| entries.iter().find(|entry| entry.id > seat.place)).copied();
-                if let Some(entry) = unread {
+                if let Some(entry) = unread.filter(|_| same_server) {
                     go(seat.tail, &|state| {
                         let seat = &mut state.seats[at];
                         seat.place = entry.id;
@@ -464,7 +466,6 @@ impl Model {
                         }
                     })?;
                 }
-                let same_server = self.bug == Some(Bug::NoRunId) || row.run_id == state.run_id;
                 let went_back = stream.is_none_or(|_| last_id(state, row.epoch) < seat.place);
                 if went_back || !same_server {
                     go(Tail::Changing { change: Begin::CreateStream { old: row } }, &|_| Ok(()))?;
@@ -602,14 +603,14 @@ fn no_interleaving_leaves_a_tail_or_a_viewer_without_a_change() {
 }
 
 #[test]
-#[ignore = "minutes, and gigabytes of states: run it in release mode when the protocol changes"]
-fn nor_does_any_with_two_tails_and_everything_at_once() {
+#[ignore = "millions of states: `make model` searches them, optimised"]
+fn nor_does_any_with_two_tails_or_more_at_once() {
     all_well(&[
         ("batches cut anew", Bounds { versions: 3, crashes: 1, ..QUIET }),
         ("Redis with less", Bounds { versions: 2, restarts: 1, crashes: 1, ..QUIET }),
         ("a viewer moves", Bounds { seats: 2, flushes: 1, moves: 1, ..QUIET }),
-        ("two tails and a flush", Bounds { seats: 2, flushes: 1, ..QUIET }),
-        ("two tails and more", Bounds { seats: 2, flushes: 1, crashes: 1, lost_commands: 1, ..QUIET }),
+        ("two tails, a flush and a crash", Bounds { seats: 2, flushes: 1, crashes: 1, ..QUIET }),
+        ("two tails, a flush and a lost command", Bounds { seats: 2, flushes: 1, lost_commands: 1, ..QUIET }),
     ]);
 }
 
