@@ -11,11 +11,19 @@ use std::process::{Child, Command, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::unistd::{Pid, getpid, getppid};
 
 use crate::proc;
 use crate::service::Service;
+
+/// As many open files as we may have, for us and for whatever we start from now on.
+pub fn raise_open_files() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _as_it_was = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}
 
 /// Starts a service with its output going to `log`.
 pub fn start(service: &Service, log: File) -> io::Result<Child> {

@@ -13,7 +13,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::layout::Layout;
@@ -100,7 +99,8 @@ pub fn run(layout: &Layout) -> anyhow::Result<()> {
     writeln!(lock, "{}", std::process::id())?;
     // Away from the terminal, so that its Ctrl-C and its closing do not reach us.
     nix::unistd::setsid().context("leaving the terminal")?;
-    raise_open_files();
+    // every viewer costs two in the load balancer
+    child::raise_open_files();
     let swept = sweep(layout)?;
     if swept > 0 {
         println!("killed {swept} processes that an earlier supervisor left");
@@ -130,13 +130,6 @@ fn until_settled(stop: &Handle) {
     if !settled {
         println!("whoever started the stack has gone before it stood: stopping");
         let _already_stopping = stop.ask(Command::Shutdown { at_once: false });
-    }
-}
-
-/// As many open files as we may have: every viewer costs two in the load balancer.
-fn raise_open_files() {
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _as_it_was = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 

@@ -40,7 +40,8 @@ struct AuditLine<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
-    event_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<Uuid>,
 }
 
 impl Fold {
@@ -76,7 +77,8 @@ impl Work for Fold {
         let relayed = folded.ratings.iter().map(|(subject, rating)| {
             RelayFrame::RatingChanged(RatingChanged { subject: *subject, rating: *rating })
         });
-        self.parts.relay.publish(&relayed.collect::<Vec<_>>(), folded.epoch).await;
+        let relayed = self.parts.relay.publish(&relayed.collect::<Vec<_>>(), folded.epoch).await;
+        self.tell_relayed(relayed.as_str(), batch);
 
         drill::passes(Step::FoldToOffsets);
         let refused: HashSet<i32> = folded.refused.into_iter().collect();
@@ -109,10 +111,28 @@ impl Fold {
             self.parts.metrics.count(event, 1);
             if self.parts.audit.is_on() {
                 let IncomingRating { partition, offset, .. } = *rating;
-                lines.push(AuditLine { event, topic: &self.parts.topic, partition, offset, event_id });
+                let (topic, event_id) = (&*self.parts.topic, Some(event_id));
+                lines.push(AuditLine { event, topic, partition, offset, event_id });
             }
         }
         self.parts.audit.write(&self.parts.replica, &lines);
+    }
+
+    /// Audits that viewers were told of the batch.
+    fn tell_relayed(&self, event: &'static str, batch: &[Record]) {
+        if self.parts.audit.is_on() {
+            let lines: Vec<_> = batch
+                .iter()
+                .map(|record| AuditLine {
+                    event,
+                    topic: &self.parts.topic,
+                    partition: record.position.partition,
+                    offset: record.offset,
+                    event_id: None,
+                })
+                .collect();
+            self.parts.audit.write(&self.parts.replica, &lines);
+        }
     }
 }
 

@@ -103,7 +103,7 @@ async fn finish(
     for name in world.generators.keys().cloned().collect::<Vec<_>>() {
         world.stop_generator(&name).await;
     }
-    evidence.redriven = keep(send_back(&world).await, &mut troubles);
+    evidence.redriven = keep(send_back(&world, &mut troubles).await, &mut troubles);
     if let Err(error) = watch.until_lag(0, LONG).await {
         say(&error.to_string());
     }
@@ -114,7 +114,7 @@ async fn finish(
         None => say(&format!("not all viewers show what the database holds after {within:?}")),
     }
     fleet.leave().await;
-    keep(until_gone(&world).await, &mut troubles);
+    keep(world.until_viewers_are_gone().await, &mut troubles);
     evidence.processes = watch.end(true);
     world.note_dead();
     world.stop_gateways(&REPLICAS).await;
@@ -162,8 +162,9 @@ struct Letter {
     key: Option<Uuid>,
 }
 
-/// Sends some dead letters back, every other one corrected; returns how many were taken.
-async fn send_back(world: &World) -> anyhow::Result<u64> {
+/// Sends some dead letters back, every other one corrected; returns how many were taken. One that is not is a trouble:
+/// nothing is broken any more.
+async fn send_back(world: &World, troubles: &mut Vec<String>) -> anyhow::Result<u64> {
     let door = *world.doors.all().first().context("no replica")?;
     let letters = until("dead letters are listed", async || {
         let answer = http::ask(door, "GET", "/dead-letters?limit=50", &[], &[]).await.ok()?;
@@ -180,30 +181,12 @@ async fn send_back(world: &World) -> anyhow::Result<u64> {
             serde_json::json!({ "value": spoiler::change(product, version).to_string() }).to_string();
         let body = if n % 2 == 0 { corrected.as_bytes() } else { &[] };
         let answer = http::ask(door, "POST", &path, &[("Authorization", &token)], body).await;
-        count += u64::from(answer.is_ok_and(|answer| answer.status == 202));
+        match answer.map(|answer| answer.status) {
+            Ok(202) => count += 1,
+            other => troubles.push(format!("{path} was not taken: {other:?}")),
+        }
     }
     Ok(count)
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    replicas: Vec<Replica>,
-}
-
-#[derive(Deserialize)]
-struct Replica {
-    viewers: u64,
-}
-
-/// Waits until replicas have noticed that all viewers have gone.
-async fn until_gone(world: &World) -> anyhow::Result<()> {
-    let gone = until("viewers are gone", async || {
-        let answer = http::ask(*world.doors.all().first()?, "GET", "/replicas", &[], &[]).await.ok()?;
-        let listed: Listed = serde_json::from_slice(&answer.body).ok()?;
-        Some(listed.replicas.iter().map(|replica| replica.viewers).sum::<u64>())
-            .filter(|viewers| *viewers == 0)
-    });
-    gone.await.map(drop)
 }
 
 fn now_ms() -> i64 {

@@ -98,6 +98,8 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         slack: args.slack.max(1),
         planted: None,
     };
+    // a flood of viewers has thousands
+    stack::child::raise_open_files();
     let folder = args
         .report
         .clone()
@@ -117,7 +119,7 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         minutes: args.minutes,
         rate: args.rate,
         date: said_by("date", &["-u", "+%F %H:%M UTC"]),
-        commit: said_by("git", &["rev-parse", "--short", "HEAD"]),
+        commit: said_by("git", &["describe", "--always", "--dirty", "--exclude", "*"]),
         machine: machine(),
         ..Report::default()
     };

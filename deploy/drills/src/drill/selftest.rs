@@ -35,7 +35,9 @@ pub(super) async fn play(seed: u64, folder: &Path, programs: &Programs, say: &dy
     for (bug, row, against) in BUGS {
         say(bug);
         let found = violated(seed, &[row], bug, &folder.join(bug), programs, say).await;
-        let caught = found.iter().any(|verdict| verdict.invariant.starts_with(against));
+        // not where there was nothing to look at: that would be caught in a world that never began
+        let caught =
+            found.iter().any(|verdict| verdict.checked > 0 && verdict.invariant.starts_with(against));
         lines.push((caught, bug.to_owned(), row.to_owned(), found));
     }
     println!("| bug | row | | violated |\n|---|---|---|---|");

@@ -1,7 +1,7 @@
 //! Evidence: what an outsider can see of a run, as plain values, and nothing that judges it.
 //!
-//! Read when all programs have ended: audit logs ([`audit`]), whole topics and the commits that the broker took
-//! ([`topics`]), tables ([`tables`]); collected during the run: what each viewer was told ([`seen`]), what raters and
+//! Read when all work is done: tables ([`tables`]); when all programs have ended: audit logs ([`audit`]), whole topics and
+//! the commits that the broker took ([`topics`]); collected during the run: what each viewer was told ([`seen`]), what raters and
 //! readers of photos got, and what `/proc` says of processes. Nothing here comes from the services' own code.
 
 pub(crate) mod audit;

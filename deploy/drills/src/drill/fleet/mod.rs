@@ -29,7 +29,7 @@ use crate::drill::evidence::seen::ViewerLog;
 use crate::drill::evidence::tables::Tables;
 use crate::drill::evidence::{Evidence, PhotosSeen, RatingSent};
 use crate::drill::world::kafka::Producer;
-use crate::drill::world::{CHANGES, World, until};
+use crate::drill::world::{CHANGES, RATINGS, World, until};
 
 /// Of each kind of line: how many viewers of each manner.
 const VIEWERS: [(Manner, usize); 3] = [(Manner::Steady, 2), (Manner::Roaming, 3), (Manner::Slow, 1)];
@@ -81,8 +81,9 @@ impl Fleet {
             workers.push(tokio::spawn(album.clone().read(rng.random())));
         }
         workers.push(tokio::spawn(album.upload(rng.random())));
-        workers
-            .push(tokio::spawn(spoiler::spoil(guide.clone(), Producer::new(&world.stack.kafka(), CHANGES)?)));
+        let kafka = world.stack.kafka();
+        let (changes, rated) = (Producer::new(&kafka, CHANGES)?, Producer::new(&kafka, RATINGS)?);
+        workers.push(tokio::spawn(spoiler::spoil(guide.clone(), changes, rated)));
         let viewers = viewers(&guide, &chosen, &mut rng);
         Ok(Self { load, workers, viewers, ratings, photos })
     }
@@ -118,11 +119,18 @@ impl Fleet {
 
     /// Hands over what everybody saw.
     pub(crate) fn end(self, evidence: &mut Evidence) {
-        for (_, log) in self.viewers {
-            evidence.viewers.push(std::mem::take(&mut lock(&log)));
+        for (_, log) in &self.viewers {
+            evidence.viewers.push(std::mem::take(&mut lock(log)));
         }
         evidence.ratings = std::mem::take(&mut self.ratings.lock().unwrap_or_else(PoisonError::into_inner));
         evidence.photos = std::mem::take(&mut self.photos.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for Fleet {
+    /// Nobody goes on into the next act, also where this one broke off.
+    fn drop(&mut self) {
+        self.workers.iter().chain(self.viewers.iter().map(|(task, _)| task)).for_each(JoinHandle::abort);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Records that are not as agreed, among good ones, to products of the drill's own.
 //!
 //! Each bad record says in a header for what reason it should be refused; the header comes back with the dead letter. Good
-//! records between them keep the products alive, so that a hole beside a gap would be seen.
+//! records between them keep the products alive, so that a hole after a gap would be seen. Among ratings there is a bad one
+//! each round.
 
 use std::time::Duration;
 
@@ -44,19 +45,20 @@ pub(crate) fn poison(product: Uuid, version: i64, n: usize) -> (&'static str, Ve
 }
 
 /// Sends a good and a bad record every moment until the load ends.
-pub(crate) async fn spoil(guide: Guide, producer: Producer) {
+pub(crate) async fn spoil(guide: Guide, changes: Producer, ratings: Producer) {
     let products: Vec<Uuid> = (0..5).map(|_| Uuid::now_v7()).collect();
     let mut n = 0;
     while *guide.load.borrow() {
+        let _sent = ratings.send("site", b"{ no JSON", &[(EXPECT, "not_json")]).await;
         for product in &products {
             n += 1;
             let version = i64::try_from(n / products.len() + 1).unwrap_or(1);
             let key = product.to_string();
             let good = change(*product, version).to_string();
             // a producer that gives up here would be one that a version is missing from
-            let _sent = producer.send(&key, good.as_bytes(), &[]).await;
+            let _sent = changes.send(&key, good.as_bytes(), &[]).await;
             let (reason, value) = poison(*product, version + 1, n);
-            let _sent = producer.send(&key, &value, &[(EXPECT, reason)]).await;
+            let _sent = changes.send(&key, &value, &[(EXPECT, reason)]).await;
             sleep(EVERY).await;
             if !*guide.load.borrow() {
                 return;

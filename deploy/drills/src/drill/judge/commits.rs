@@ -4,20 +4,19 @@ use std::collections::HashMap;
 
 use super::{Case, Findings};
 use crate::drill::evidence::audit::{Event, Line};
-use crate::drill::world::{LANES, RATINGS};
+use crate::drill::world::LANES;
 
 /// The broker's clock counts milliseconds, the logs microseconds.
 const GRAIN_US: i64 = 1_000;
 
-/// At each commit, whatever lies below it has an outcome, and viewers were told of it (of ratings their totals, which the
-/// audit log does not say).
+/// At each commit, whatever lies below it has an outcome, and viewers were told of it.
 pub(super) fn nothing_early(case: &Case<'_>, findings: &mut Findings) {
     for (group, topic) in LANES {
         let lines = || case.evidence.audit.iter().filter(|line| &*line.topic == topic);
-        let mut needed = vec![("outcome", Ready::of(lines().filter(|line| line.event.is_outcome())))];
-        if topic != RATINGS {
-            needed.push(("relay", Ready::of(lines().filter(|line| line.event.is_told()))));
-        }
+        let needed = [
+            ("outcome", Ready::of(lines().filter(|line| line.event.is_outcome()))),
+            ("relay", Ready::of(lines().filter(|line| line.event.is_told()))),
+        ];
         // as the broker took it; and as the replica asked for it, which comes before
         let taken =
             case.evidence.commits.iter().filter(|c| c.group == group && c.topic == topic && c.next > 0);

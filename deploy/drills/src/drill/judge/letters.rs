@@ -10,6 +10,9 @@ use crate::drill::evidence::audit::Event;
 use crate::drill::fleet::spoiler::EXPECT;
 use crate::drill::world::{CHANGES, LETTERS, RATING_LETTERS, RATINGS, REDRIVE};
 
+/// The smallest key and value of which a part may be left out: that of a key.
+const MAY_BE_CUT: usize = 64 * 1024;
+
 /// A record's place: topic, partition, offset.
 type Place = (String, i32, i64);
 
@@ -83,7 +86,9 @@ pub(super) fn carry(case: &Case<'_>, findings: &mut Findings) {
         let own = |record: &Record| -> Vec<_> {
             record.headers.iter().filter(|(name, _)| !name.starts_with("dlq-")).cloned().collect()
         };
-        let cut = letter.header("dlq-cut").is_some();
+        let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
+        let cut =
+            letter.header("dlq-cut").is_some() && bytes(&source.key) + bytes(&source.value) > MAY_BE_CUT;
         let expected = source.header(EXPECT).is_none_or(|reason| letter.header("dlq-reason") == Some(reason));
         let told = ["dlq-reason", "dlq-error", "dlq-at", "dlq-replica", "dlq-redrives"];
         let right = letter.key.as_deref() == Some(key.as_bytes())

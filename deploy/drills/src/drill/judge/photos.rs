@@ -8,10 +8,15 @@ use super::{Case, Findings};
 /// How old a photo may be, with Redis away.
 const OLD: Duration = Duration::from_secs(5);
 
-/// The body of each answer has the hash that its tag says.
+/// The body of each answer has the hash that its tag says, and is of the product that was asked for: no two uploads have
+/// the same picture.
 pub(super) fn match_their_tags(case: &Case<'_>, findings: &mut Findings) {
+    let owners: HashMap<_, _> =
+        case.evidence.photos.stored.iter().map(|photo| (photo.hash.as_str(), photo.product)).collect();
     for read in &case.evidence.photos.read {
-        findings.check(read.tag == read.hash, || format!("{read:?}"));
+        let owner = owners.get(read.hash.as_str());
+        let right = read.tag == read.hash && owner.is_none_or(|owner| *owner == read.product);
+        findings.check(right, || format!("of {owner:?}: {read:?}"));
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 async fn break_wire(scene: &mut Scene<'_>, wire: fn(&Wires) -> &Proxy, mode: Mode) -> anyhow::Result<()> {
+    // after a row without Redis it leaves its work to the others for a while
+    scene.world.until_owns(WIRED).await?;
     scene.note(format!("{WIRED}: {mode:?}"));
     wire(scene.world.wires.as_ref().context("no wires")?).set(mode);
     // now and then longer than a session

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "viewers-slow",
         about: "200 viewers that read a byte a second, or nothing",
         servers: Servers::One,
-        seconds: 12,
+        seconds: 38,
         run: |scene| Box::pin(slow(scene)),
     },
     Row {
@@ -23,6 +23,9 @@ pub(super) const ROWS: &[Row] = &[
         run: |scene| Box::pin(flood(scene)),
     },
 ];
+
+/// How long a replica waits for a viewer that takes nothing (its `--stall-ms`), and a little more.
+const STALL_S: u32 = 33;
 
 async fn open(scene: &mut Scene<'_>) -> std::io::Result<TcpStream> {
     let doors = scene.world.doors.all();
@@ -39,7 +42,7 @@ async fn slow(scene: &mut Scene<'_>) -> anyhow::Result<()> {
         streams.push(open(scene).await?);
     }
     scene.note("200 of them");
-    for _ in 0..10 {
+    for _ in 0..STALL_S {
         tokio::time::sleep(Duration::from_secs(1)).await;
         for stream in streams.iter_mut().step_by(2) {
             let mut byte = [0];
@@ -47,6 +50,13 @@ async fn slow(scene: &mut Scene<'_>) -> anyhow::Result<()> {
                 tokio::time::timeout(Duration::from_millis(1), stream.read(&mut byte)).await;
         }
     }
+    let (mut closed, mut buffer) = (0, vec![0; 64 * 1024]);
+    for stream in streams.iter_mut().skip(1).step_by(2) {
+        let to_its_end = async { while stream.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {} };
+        closed += usize::from(tokio::time::timeout(Duration::from_millis(500), to_its_end).await.is_ok());
+    }
+    scene.note(format!("{closed} of those that read nothing were sent away"));
+    anyhow::ensure!(closed * 20 > streams.len() * 9, "{closed} of {} were sent away", streams.len() / 2);
     Ok(())
 }
 
@@ -58,11 +68,16 @@ async fn flood(scene: &mut Scene<'_>) -> anyhow::Result<()> {
             streams.extend(open(scene).await);
         }
         scene.note(format!("round {round}: {} connected", streams.len()));
+        anyhow::ensure!(streams.len() > 1_900, "only {} of 2,000 connected", streams.len());
         let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
         let mut buffer = vec![0; 16 * 1024];
+        let mut answered = 0;
         for stream in &mut streams {
-            let _late = tokio::time::timeout_at(deadline, stream.read(&mut buffer)).await;
+            let read = tokio::time::timeout_at(deadline, stream.read(&mut buffer)).await;
+            answered += usize::from(matches!(read, Ok(Ok(bytes)) if bytes > 0));
         }
+        scene.note(format!("{answered} answered"));
+        anyhow::ensure!(answered > streams.len() / 2, "only {answered} of {} were answered", streams.len());
     }
     Ok(())
 }

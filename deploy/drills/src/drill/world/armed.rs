@@ -40,7 +40,8 @@ impl World {
         let process = self.gateways.get_mut(name).with_context(|| format!("{name} is down"))?;
         let id = process.id();
         let Some(ended) = process.ended_by_itself() else { return Ok(false) };
-        self.kill_gateway(name);
+        self.gateways.remove(name);
+        self.doors.set(name, None);
         let log = std::fs::read(self.folder.join(format!("{name}.log")))?;
         let reached = String::from_utf8_lossy(&log).contains(&format!("drill: process {id} ends at {step}"));
         if ended.code.is_none() && reached {

@@ -10,6 +10,7 @@ pub(crate) mod kafka;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod redis;
+mod replicas;
 pub(crate) mod sql;
 pub(crate) mod wires;
 
@@ -168,9 +169,7 @@ impl World {
     /// SIGKILL to a replica.
     pub(crate) fn kill_gateway(&mut self, name: &str) {
         self.doors.set(name, None);
-        if let Some(process) = self.gateways.remove(name) {
-            process.kill();
-        }
+        self.ended.extend(self.gateways.remove(name).and_then(Process::kill));
     }
 
     /// SIGTERM to replicas, at the same time; waits for their ends.
@@ -205,9 +204,7 @@ impl World {
 
     /// SIGKILL to a generator.
     pub(crate) fn kill_generator(&mut self, name: &str) {
-        if let Some(process) = self.generators.remove(name) {
-            process.kill();
-        }
+        self.ended.extend(self.generators.remove(name).and_then(Process::kill));
     }
 
     /// SIGKILL to a server, which stays down until [`Self::heal`].
@@ -260,7 +257,7 @@ impl World {
         }
     }
 
-    /// Notes programs that ended without being asked; replicas are started again.
+    /// Notes programs that ended without being asked; [`Self::heal`] starts them again.
     pub(crate) fn note_dead(&mut self) {
         for processes in [&mut self.gateways, &mut self.generators] {
             let dead: Vec<_> = processes.values_mut().filter_map(Process::ended_by_itself).collect();

@@ -45,9 +45,11 @@ impl Process {
         child::signal(self.child.id(), signal);
     }
 
-    /// SIGKILL; returns when it is gone.
-    pub(crate) fn kill(mut self) {
+    /// SIGKILL; returns when it is gone, and how it had ended if it had before.
+    pub(crate) fn kill(mut self) -> Option<Ended> {
+        let before = self.ended_by_itself();
         self.end();
+        before
     }
 
     fn end(&mut self) {
