@@ -10,16 +10,22 @@ use super::plan::{Act, Step};
 use super::rows::Servers;
 use super::world::Programs;
 
-/// A bug, the row that brings it to light, and how the name of the invariant begins that it is against.
-const BUGS: [(&str, &str, &str); 8] = [
-    ("commit_before_write", "gateway-kill", "what is committed has its outcome"),
-    ("no_version_guard", "late-versions", "a row is the newest record"),
-    ("skip_relay_on_replay", "die-before-relay", "viewers show what the database holds"),
-    ("commit_highest_finished", "gateway-kill", "what is committed has its outcome"),
-    ("forget_revoke", "gateway-join-busy", "a replica leaves alone"),
-    ("ratings_without_progress", "die-after-totals", "totals are the ratings"),
-    ("resume_off_by_one", "gateway-kill", "a viewer has no hole"),
-    ("drop_from_outbox", "gateway-kill", "a viewer has no hole"),
+/// A bug, the row that brings it to light, and how the names of the invariants begin that it is against: one of them must
+/// be violated.
+const BUGS: [(&str, &str, &[&str]); 8] = [
+    ("commit_before_write", "gateway-kill", &["what is committed has its outcome"]),
+    ("no_version_guard", "late-versions", &["a row is the newest record"]),
+    // the product's next change, if there is one, does not join on to what viewers have
+    (
+        "skip_relay_on_replay",
+        "die-before-relay",
+        &["viewers show what the database holds", "a viewer has no hole"],
+    ),
+    ("commit_highest_finished", "gateway-kill", &["what is committed has its outcome"]),
+    ("forget_revoke", "gateway-join-busy", &["a replica leaves alone"]),
+    ("ratings_without_progress", "die-after-totals", &["totals are the ratings"]),
+    ("resume_off_by_one", "gateway-kill", &["a viewer has no hole"]),
+    ("drop_from_outbox", "gateway-kill", &["a viewer has no hole"]),
 ];
 /// No bug; otherwise as with one.
 const NONE: &str = "";
@@ -36,8 +42,9 @@ pub(super) async fn play(seed: u64, folder: &Path, programs: &Programs, say: &dy
         say(bug);
         let found = violated(seed, &[row], bug, &folder.join(bug), programs, say).await;
         // not where there was nothing to look at: that would be caught in a world that never began
-        let caught =
-            found.iter().any(|verdict| verdict.checked > 0 && verdict.invariant.starts_with(against));
+        let is_against =
+            |verdict: &&Verdict| against.iter().any(|words| verdict.invariant.starts_with(words));
+        let caught = found.iter().filter(is_against).any(|verdict| verdict.checked > 0);
         lines.push((caught, bug.to_owned(), row.to_owned(), found));
     }
     println!("| bug | row | | violated |\n|---|---|---|---|");
@@ -107,7 +114,9 @@ mod tests {
         for (bug, row, against) in BUGS {
             assert!(rows::named(&[row.to_owned()]).is_ok(), "{bug}");
             let names = judge::judge(&super::super::evidence::Evidence::default());
-            assert!(names.iter().any(|verdict| verdict.invariant.starts_with(against)), "{bug}: {against}");
+            for words in against {
+                assert!(names.iter().any(|verdict| verdict.invariant.starts_with(words)), "{bug}: {words}");
+            }
         }
     }
 }
