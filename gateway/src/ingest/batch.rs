@@ -18,7 +18,7 @@ use super::decode::{self, product_of};
 use super::outcome::{Outcome, Sorted};
 use crate::db::Stored;
 use crate::drill::{self, Bug, Step};
-use crate::kafka::{DeadLetter, Finished, Record, Work};
+use crate::kafka::{DeadLetter, Finished, Record, Work, audit_all};
 use crate::metrics::Stage;
 
 /// One writer's tools.
@@ -34,12 +34,9 @@ struct AuditLine<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    product_id: Option<ProductId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<Version>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<uuid::Uuid>,
+    product_id: ProductId,
+    version: Version,
+    event_id: uuid::Uuid,
 }
 
 impl Ingest {
@@ -80,7 +77,7 @@ impl Work for Ingest {
         frames.extend(dead.iter().map(gap));
         let relayed = self.parts.relay.publish(&frames, written.epoch).await;
         self.observe("relay", started);
-        self.audit_records(relayed.as_str(), batch);
+        audit_all(&self.parts.audit, &self.parts.replica, relayed.as_str(), batch);
         drill::passes(Step::RelayToOffsets);
         Finished::of(batch)
     }
@@ -141,30 +138,15 @@ impl Ingest {
             };
             self.parts.metrics.count(name, 1);
             if self.parts.audit.is_on() {
-                let ids = (Some(change.product_id), Some(change.version), Some(change.event_id));
-                lines.push(audit_line(name, record, ids));
+                let (topic, partition) = (&*record.position.topic, record.position.partition);
+                let (event, offset) = (name, record.offset);
+                let ProductChanged { product_id, version, event_id, .. } = *change;
+                lines.push(AuditLine { event, topic, partition, offset, product_id, version, event_id });
             }
         }
         self.parts.audit.write(&self.parts.replica, &lines);
         letters
     }
-
-    fn audit_records(&self, event: &str, batch: &[Record]) {
-        if self.parts.audit.is_on() {
-            let lines: Vec<_> =
-                batch.iter().map(|record| audit_line(event, record, (None, None, None))).collect();
-            self.parts.audit.write(&self.parts.replica, &lines);
-        }
-    }
-}
-
-fn audit_line<'a>(
-    event: &'a str,
-    record: &'a Record,
-    (product_id, version, event_id): (Option<ProductId>, Option<Version>, Option<uuid::Uuid>),
-) -> AuditLine<'a> {
-    let (topic, partition) = (&*record.position.topic, record.position.partition);
-    AuditLine { event, topic, partition, offset: record.offset, product_id, version, event_id }
 }
 
 /// When the batch was taken up and when it was written, milliseconds since 1970.

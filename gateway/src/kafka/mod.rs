@@ -36,7 +36,7 @@ pub use letter::{Failure, Letter};
 pub use letters::Letters;
 pub use offsets::Finished;
 pub use producer::{Produced, Producer};
-pub use record::{Position, Record};
+pub use record::{Position, Record, audit_all};
 pub use redrive::{Redrive, RedriveError};
 pub use status::LaneStatus;
 pub use writer::Work;

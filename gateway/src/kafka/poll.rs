@@ -177,7 +177,7 @@ impl Poller {
     fn leave(self) {
         self.consumer.unsubscribe();
         let context = self.consumer.context();
-        context.set_outside(false);
+        context.pulse().outside = false;
         let deadline = Instant::now() + LEAVE_WAIT;
         while !context.has_left() && Instant::now() < deadline {
             // records that still come are dropped: their offsets are not committed

@@ -26,12 +26,14 @@ pub(super) struct Pulse {
     patience: Duration,
     /// Partitions are paused: nothing is asked for, on purpose.
     pub(super) paused: bool,
+    /// By the last statistics it is in no group, nor on its way into one or out of it.
+    pub(super) outside: bool,
 }
 
 impl Pulse {
     /// Of a client that starts at `now`.
     pub(super) const fn new(now: Instant) -> Self {
-        Self { heard: now, fetches: 0, patience: PATIENCE, paused: false }
+        Self { heard: now, fetches: 0, patience: PATIENCE, paused: false, outside: false }
     }
 
     /// Of the client that takes over at `now`: with twice the patience, until it hears something.
@@ -44,6 +46,7 @@ impl Pulse {
         let fetches = statistics.brokers.values().filter_map(|broker| broker.req.get("Fetch")).sum();
         // a broker that is forgotten takes its count along
         let asks = std::mem::replace(&mut self.fetches, fetches) != fetches;
+        self.outside = statistics.cgrp.as_ref().is_some_and(|group| group.join_state == "init");
         let member =
             statistics.cgrp.as_ref().is_some_and(|group| group.state == "up" && group.join_state == "steady");
         if member && (asks || !owns || self.paused) {

@@ -81,8 +81,6 @@ pub(super) struct Context {
     retired: AtomicBool,
     /// Partitions were handed to the library, or taken from it, since somebody asked.
     rebalanced: AtomicBool,
-    /// By its last statistics, the client is in no group, nor on its way into one or out of it.
-    outside: AtomicBool,
 }
 
 impl Context {
@@ -93,7 +91,6 @@ impl Context {
             turn: Turn::default(),
             retired: AtomicBool::new(false),
             rebalanced: AtomicBool::new(false),
-            outside: AtomicBool::new(false),
         }
     }
 
@@ -128,13 +125,9 @@ impl Context {
         self.rebalanced.swap(false, Ordering::Relaxed)
     }
 
-    pub(super) fn set_outside(&self, outside: bool) {
-        self.outside.store(outside, Ordering::Relaxed);
-    }
-
     /// Whether the group was left: nothing is here any more, and the coordinator was told.
     pub(super) fn has_left(&self) -> bool {
-        self.outside.load(Ordering::Relaxed) && self.owned().positions().next().is_none()
+        self.pulse().outside && self.owned().positions().next().is_none()
     }
 
     /// `positions` are here no more.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
+use serde::Serialize;
+
+use crate::audit::Audit;
 
 /// A partition of a topic that the lane consumes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +81,26 @@ impl Record {
             Some((std::str::from_utf8(key).unwrap_or_default(), value))
         })
     }
+}
+
+/// One line of the audit log about a record, whatever is in it.
+#[derive(Serialize)]
+struct AuditLine<'a> {
+    event: &'a str,
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+}
+
+/// Audits that the same happened to all records of a batch.
+pub fn audit_all(audit: &Audit, replica: &str, event: &str, batch: &[Record]) {
+    if !audit.is_on() {
+        return;
+    }
+    let lines = batch.iter().map(|Record { position: Position { topic, partition }, offset, .. }| {
+        AuditLine { event, topic, partition: *partition, offset: *offset }
+    });
+    audit.write(replica, &lines.collect::<Vec<_>>());
 }
 
 /// Headers as `length, bytes` by turns, key and value; the length of a null is −1.

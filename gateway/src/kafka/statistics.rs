@@ -38,7 +38,6 @@ impl ClientContext for Context {
         if self.is_retired() {
             return;
         }
-        self.set_outside(statistics.cgrp.as_ref().is_some_and(|group| group.join_state == "init"));
         let (mut owned, now) = (self.owned(), Instant::now());
         let quiet = {
             let mut pulse = self.pulse();

@@ -20,7 +20,7 @@ use crate::backoff::Backoff;
 use crate::db::{Counted, Folded, IncomingRating, Writer};
 use crate::drill::{self, Step};
 use crate::health::Dependency;
-use crate::kafka::{Finished, Record, Work};
+use crate::kafka::{Finished, Record, Work, audit_all};
 
 /// First and longest delay between two tries.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -40,8 +40,7 @@ struct AuditLine<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<Uuid>,
+    event_id: Uuid,
 }
 
 impl Fold {
@@ -78,7 +77,7 @@ impl Work for Fold {
             RelayFrame::RatingChanged(RatingChanged { subject: *subject, rating: *rating })
         });
         let relayed = self.parts.relay.publish(&relayed.collect::<Vec<_>>(), folded.epoch).await;
-        self.tell_relayed(relayed.as_str(), batch);
+        audit_all(&self.parts.audit, &self.parts.replica, relayed.as_str(), batch);
 
         drill::passes(Step::FoldToOffsets);
         let refused: HashSet<i32> = folded.refused.into_iter().collect();
@@ -111,28 +110,10 @@ impl Fold {
             self.parts.metrics.count(event, 1);
             if self.parts.audit.is_on() {
                 let IncomingRating { partition, offset, .. } = *rating;
-                let (topic, event_id) = (&*self.parts.topic, Some(event_id));
-                lines.push(AuditLine { event, topic, partition, offset, event_id });
+                lines.push(AuditLine { event, topic: &self.parts.topic, partition, offset, event_id });
             }
         }
         self.parts.audit.write(&self.parts.replica, &lines);
-    }
-
-    /// Audits that viewers were told of the batch.
-    fn tell_relayed(&self, event: &'static str, batch: &[Record]) {
-        if self.parts.audit.is_on() {
-            let lines: Vec<_> = batch
-                .iter()
-                .map(|record| AuditLine {
-                    event,
-                    topic: &self.parts.topic,
-                    partition: record.position.partition,
-                    offset: record.offset,
-                    event_id: None,
-                })
-                .collect();
-            self.parts.audit.write(&self.parts.replica, &lines);
-        }
     }
 }
 

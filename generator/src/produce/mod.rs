@@ -177,16 +177,15 @@ impl Producer {
         Ok(Taken::Yes)
     }
 
-    /// Takes in acknowledgements, for `wait` long.
+    /// Waits, and takes in what was acknowledged meanwhile.
     pub fn serve(&mut self, wait: Duration) -> Result<Vec<Delivered>, ProduceError> {
         // not in `poll`, which spins through the last millisecond of any wait (rust-rdkafka 0.39 counts whole ones)
         std::thread::sleep(wait);
-        let mut told = self.client.context().len();
         loop {
+            let told = self.client.context().len();
             // takes in one report at most, of many changes or one
             self.client.poll(Duration::ZERO);
-            let before = std::mem::replace(&mut told, self.client.context().len());
-            if told == before {
+            if self.client.context().len() == told {
                 break;
             }
         }
