@@ -7,9 +7,6 @@
 const waiting = new Map();
 let asked = false;
 
-/** How long the last frames' work took, in ms; a bench reads it. */
-export const spent = { frames: 0, ms: 0 };
-
 /**
  * @param {unknown} key what is drawn: a second call before the frame replaces the first
  * @param {() => void} draw
@@ -22,7 +19,6 @@ export function paint(key, draw) {
 }
 
 function flush() {
-  const started = performance.now();
   const now = [...waiting.values()];
   waiting.clear();
   asked = false;
@@ -34,6 +30,4 @@ function flush() {
       console.error(error);
     }
   }
-  spent.frames++;
-  spent.ms += performance.now() - started;
 }

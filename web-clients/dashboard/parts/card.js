@@ -6,6 +6,7 @@
 import { photoUrl, Photo } from "../data/photo.js";
 import { calm, h, text } from "../dom.js";
 import { ago, count, difference, price } from "../format.js";
+import { paint } from "../paint.js";
 import { Sparkline } from "./sparkline.js";
 
 /** @typedef {import("../data/catalogue.js").Item} Item */
@@ -13,13 +14,13 @@ import { Sparkline } from "./sparkline.js";
 
 /** Pieces in stock at which a product counts as nearly gone. */
 const FEW = 10;
-/** A flash lasts so long, in ms; a card that changes all the time begins no second one before the first is half over. */
-const FLASH_MS = 1400;
+/** A flash is on for so long, in ms. It does not fade: thirty cards that fade at once are thirty cards drawn in every frame. */
+const FLASH_MS = 600;
 
 export class Card {
   id = "";
   #version = -1;
-  #flashedAt = 0;
+  #flashing = 0;
   #photo = new Photo();
   #name = h("a", { class: "name" });
   #price = h("span", { class: "price" });
@@ -45,7 +46,7 @@ export class Card {
       this.#name.id = `name-${item.product_id}`;
       this.#name.setAttribute("href", `#product/${item.product_id}`);
       this.element.setAttribute("aria-labelledby", this.#name.id);
-      this.element.getAnimations({ subtree: true }).forEach((animation) => animation.cancel());
+      this.#calmDown();
     }
     this.element.setAttribute("aria-posinset", String(place));
     this.element.setAttribute("aria-setsize", String(of));
@@ -99,13 +100,15 @@ export class Card {
 
   /** @param {Move} move */
   #flash({ by }) {
-    if (calm()) return;
-    const now = performance.now();
-    if (now - this.#flashedAt < FLASH_MS / 2) return;
-    this.#flashedAt = now;
-    const tone = by.price > 0 ? "var(--up)" : by.price < 0 ? "var(--down)" : "var(--accent)";
-    const target = by.price !== 0 ? this.#price : this.#stock;
-    target.animate([{ color: tone, transform: `translateY(${by.price > 0 ? 4 : -4}px)` }, { color: tone, transform: "none", offset: 0.25 }, {}], { duration: FLASH_MS, easing: "ease-out" });
-    this.element.animate([{ boxShadow: `0 0 0 2px ${tone}` }, { boxShadow: "0 0 0 2px transparent" }], { duration: FLASH_MS, easing: "ease-out" });
+    // one that is on goes out first: a card that changes all the time would else never be seen to change
+    if (calm() || this.#flashing !== 0) return;
+    this.element.dataset.flash = by.price > 0 ? "up" : by.price < 0 ? "down" : "stock";
+    this.#flashing = setTimeout(() => paint(this, () => this.#calmDown()), FLASH_MS);
+  }
+
+  #calmDown() {
+    clearTimeout(this.#flashing);
+    this.#flashing = 0;
+    delete this.element.dataset.flash;
   }
 }

@@ -37,7 +37,7 @@ export function showWire({ fleet, traces }) {
 function pulse(link, delay) {
   const dot = document.createElement("i");
   link.append(dot);
-  const animation = dot.animate([{ left: "0", opacity: 0 }, { opacity: 1, offset: 0.2 }, { opacity: 1, offset: 0.8 }, { left: "100%", opacity: 0 }],
+  const animation = dot.animate([{ transform: "none", opacity: 0 }, { opacity: 1, offset: 0.2 }, { opacity: 1, offset: 0.8 }, { transform: "translateX(100%)", opacity: 0 }],
     { duration: PULSE_MS, delay, easing: "linear", fill: "both" });
   animation.finished.catch(() => {}).finally(() => dot.remove());
   return animation;

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { until } from "./servers.js";
 
@@ -17,6 +17,24 @@ export async function launch() {
   assert.ok(path, "these tests need Chromium: `make test` installs it, or SHELFWIRE_TEST_CHROMIUM names one");
   // As root, as in a container, its sandbox cannot start.
   return chromium.launch({ executablePath: path, chromiumSandbox: process.getuid?.() !== 0 });
+}
+
+/**
+ * Lets a browser go before everything else on this machine, as if it had one of its own, as a viewer's has. Linux shares
+ * processors among sessions first, and a browser is a session here.
+ * @param {import("playwright-core").Browser} browser
+ * @returns {Promise<boolean>} whether this system and this user may
+ */
+export async function goFirst(browser) {
+  const devtools = await browser.newBrowserCDPSession();
+  const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
+  await devtools.detach();
+  try {
+    for (const { id } of processInfo) writeFileSync(`/proc/${id}/autogroup`, "-15");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** One page of the dashboard, in a context of its own, and what went wrong in it. */
