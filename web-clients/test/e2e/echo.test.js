@@ -20,7 +20,13 @@ before(async () => {
   shop = await Shop.open({ replicas: 2, products: 30 });
   await shop.generate({ count: 10 });
 });
-after(() => shop?.close());
+after(async () => {
+  // what a failed test has left behind would keep the run from ending
+  for (const child of children) child.kill("SIGKILL");
+  await shop?.close();
+});
+/** @type {import("node:child_process").ChildProcess[]} */
+const children = [];
 
 /** A running echo.js. */
 class Run {
@@ -33,6 +39,7 @@ class Run {
   constructor(...args) {
     // As a user starts it: without the flags of the test run.
     this.child = spawn(process.execPath, [ECHO, ...args], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, NODE_OPTIONS: "" } });
+    children.push(this.child);
     this.child.stdout.on("data", (data) => (this.stdout += data));
     this.child.stderr.on("data", (data) => (this.stderr += data));
     this.code = once(this.child, "close").then(([code]) => code);
