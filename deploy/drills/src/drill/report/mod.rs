@@ -14,6 +14,9 @@ use self::numbers::{Numbers, measure, percentile};
 use super::evidence::{Evidence, Fault};
 use super::judge::Verdict;
 
+/// Waits that lasted into the next fault are told when they are longer, in ms.
+const LONG_MS: i64 = 250;
+
 /// A whole drill, judged.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
@@ -97,8 +100,8 @@ impl Report {
         );
         for aim in &self.aims {
             let which = if aim.percent == 100 { "most".to_owned() } else { format!("p{}", aim.percent) };
-            let measured = aim.measured_ms.unwrap_or_default();
-            let missed = if measured > aim.at_most_ms { " (missed)" } else { "" };
+            let measured = aim.measured_ms.map_or("–".to_owned(), |ms| ms.to_string());
+            let missed = if aim.measured_ms.is_none_or(|ms| ms > aim.at_most_ms) { " (missed)" } else { "" };
             let Aim { what, rows, at_most_ms, of, .. } = aim;
             let rows = rows.join(", ");
             let _ = writeln!(text, "| {what}, {which} | {rows} | {at_most_ms} | {measured}{missed} | {of} |");
@@ -108,7 +111,7 @@ impl Report {
     fn write_rows(&self, text: &mut String) {
         text.push_str(
             "\n## Rows\n\nMilliseconds: from the end of the fault to the end of lag (what half a second brings is always \
-             on its way); the longest wait of a record, by partitions that stayed and that moved.\n\n| row | times | lag ended after, median, most | stayed p99, most | moved, most |\n\
+             on its way); the longest wait of a record before the next fault, by partitions that stayed and that moved.\n\n| row | times | lag ended after, median, most | stayed p99, most | moved, most |\n\
              |---|--:|--:|--:|--:|\n",
         );
         let pair = |a: Option<String>, b: Option<String>| {
@@ -116,13 +119,23 @@ impl Report {
         };
         let mut rows: Vec<_> = self.rows.iter().collect();
         rows.sort_by_key(|(name, _)| **name);
-        for (name, Numbers { faults, back_ms, stayed_ms, moved_ms }) in rows {
+        let mut spanning: Vec<i64> = Vec::new();
+        for (name, Numbers { faults, back_ms, stayed_ms, moved_ms, spanning_ms }) in rows {
             let of = |values: &[u64], percent| percentile(values, percent).map(|ms| ms.to_string());
             let pause = |values: &[i64], percent| percentile(values, percent).map(|ms| ms.to_string());
             let back = pair(of(back_ms, 50), of(back_ms, 100));
             let stayed = pair(pause(stayed_ms, 99), pause(stayed_ms, 100));
             let moved = pause(moved_ms, 100).unwrap_or_default();
+            spanning.extend(spanning_ms);
             let _ = writeln!(text, "| {name} | {faults} | {back} | {stayed} | {moved} |");
+        }
+        spanning.retain(|ms| *ms > LONG_MS);
+        if let Some(most) = spanning.iter().max() {
+            let of = spanning.len();
+            let _ = writeln!(
+                text,
+                "\nLasting into the next fault, and counted to neither: {of} waits of more than {LONG_MS} ms, the longest {most} ms."
+            );
         }
     }
 

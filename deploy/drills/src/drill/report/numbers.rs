@@ -1,20 +1,17 @@
 //! Numbers of each row: how long partitions stood still, and how long the lag lasted after the end of a fault.
 //!
-//! A partition's pause is the longest time that one of its records had to wait, from its timestamp in Kafka to its first
-//! outcome in an audit log, while the fault lasted or soon after: what of a wait lies in the next fault's time is that
-//! one's. A partition that was given or taken meanwhile *moved*; the others stayed.
+//! A record waits from its timestamp in Kafka to its first outcome in an audit log. The longest wait of a partition's
+//! records that began and ended between a fault's begin and the next one's is its pause in that fault; a wait that is
+//! longer than that has two causes, and is told apart. A partition that was assigned to somebody while the record waited
+//! *moved*; the others stayed.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
 use crate::drill::evidence::Evidence;
 use crate::drill::evidence::audit::Event;
 use crate::drill::world::CHANGES;
-
-/// How long after a fault its rebalances may come.
-const AFTER_MS: i64 = 3_000;
 
 /// One row's faults, measured.
 #[derive(Debug, Default, Clone, Serialize)]
@@ -27,51 +24,71 @@ pub(crate) struct Numbers {
     pub(crate) stayed_ms: Vec<i64>,
     /// Pauses of partitions that moved, each.
     pub(crate) moved_ms: Vec<i64>,
+    /// The longest wait of each partition that began in the row's time and lasted into the next one's.
+    pub(crate) spanning_ms: Vec<i64>,
+}
+
+/// A record of a partition, and when it had its outcome.
+struct Wait {
+    began_ms: i64,
+    ended_ms: i64,
+    has_moved: bool,
 }
 
 /// Adds what one act shows.
 pub(crate) fn measure(evidence: &Evidence, rows: &mut HashMap<&'static str, Numbers>) {
-    let mut first: HashMap<(i32, i64), i64> = HashMap::new();
-    for line in evidence.audit.iter().filter(|line| &*line.topic == CHANGES && line.event.is_outcome()) {
-        let at = first.entry((line.partition, line.offset)).or_insert(i64::MAX);
-        *at = line.at_us.min(*at);
-    }
+    let waits = waits(evidence);
     for (at, fault) in evidence.faults.iter().enumerate() {
         let next_ms = evidence.faults.get(at + 1).map_or(i64::MAX, |next| next.began_ms);
-        let (whole, soon) = (fault.began_ms..=next_ms, next_ms.min(fault.healed_ms + AFTER_MS));
         let numbers = rows.entry(fault.row).or_default();
         numbers.faults += 1;
         numbers.back_ms.extend(fault.back_ms);
-        let moved = moved(evidence, &(fault.began_ms..=soon));
-        let mut pauses: HashMap<i32, i64> = HashMap::new();
-        for record in evidence.topic(CHANGES).iter().filter(|record| record.at_ms <= soon) {
-            let Some(at_us) = first.get(&(record.partition, record.offset)) else { continue };
-            let Some(wait) = overlap(&(record.at_ms..=at_us / 1_000), &whole) else { continue };
-            let pause = pauses.entry(record.partition).or_default();
-            *pause = wait.max(*pause);
-        }
-        for (partition, pause) in pauses {
-            let list =
-                if moved.contains(&partition) { &mut numbers.moved_ms } else { &mut numbers.stayed_ms };
-            list.push(pause);
+        for of_partition in waits.values() {
+            let began_here =
+                of_partition.iter().filter(|wait| (fault.began_ms..next_ms).contains(&wait.began_ms));
+            let (within, spanning): (Vec<_>, Vec<_>) = began_here.partition(|wait| wait.ended_ms < next_ms);
+            if let Some((pause, has_moved)) = longest(&within) {
+                let list = if has_moved { &mut numbers.moved_ms } else { &mut numbers.stayed_ms };
+                list.push(pause);
+            }
+            numbers.spanning_ms.extend(longest(&spanning).map(|(pause, _)| pause));
         }
     }
 }
 
-/// How long both last at once, if they do.
-fn overlap(wait: &RangeInclusive<i64>, time: &RangeInclusive<i64>) -> Option<i64> {
-    let long = wait.end().min(time.end()) - wait.start().max(time.start());
-    (long >= 0).then_some(long)
+/// How long it was, and whether its partition moved.
+fn longest(waits: &[&Wait]) -> Option<(i64, bool)> {
+    waits.iter().map(|wait| (wait.ended_ms - wait.began_ms, wait.has_moved)).max()
 }
 
-fn moved(evidence: &Evidence, time: &RangeInclusive<i64>) -> HashSet<i32> {
-    let given_or_taken = [Event::Assigned, Event::Revoked, Event::Lost];
-    let moved = evidence.audit.iter().filter(|line| {
-        given_or_taken.contains(&line.event)
-            && &*line.topic == CHANGES
-            && time.contains(&(line.at_us / 1_000))
-    });
-    moved.map(|line| line.partition).collect()
+/// All waits by partition, in the order of offsets.
+fn waits(evidence: &Evidence) -> HashMap<i32, Vec<Wait>> {
+    let mut outcomes: HashMap<(i32, i64), i64> = HashMap::new();
+    let mut assigned: HashMap<i32, Vec<i64>> = HashMap::new();
+    for line in evidence.audit.iter().filter(|line| &*line.topic == CHANGES) {
+        if line.event.is_outcome() {
+            let at = outcomes.entry((line.partition, line.offset)).or_insert(i64::MAX);
+            *at = line.at_us.min(*at);
+        } else if line.event == Event::Assigned {
+            assigned.entry(line.partition).or_default().push(line.at_us);
+        }
+    }
+    let mut partitions: HashMap<i32, BTreeMap<i64, i64>> = HashMap::new();
+    for record in evidence.topic(CHANGES) {
+        partitions.entry(record.partition).or_default().insert(record.offset, record.at_ms);
+    }
+    let of = |(partition, records): (i32, BTreeMap<i64, i64>)| {
+        let mut before_us = i64::MIN;
+        let waits = records.into_iter().filter_map(|(offset, began_ms)| {
+            let at_us = *outcomes.get(&(partition, offset))?;
+            let given = assigned.get(&partition).into_iter().flatten();
+            let has_moved = given.clone().any(|given| (before_us..=at_us).contains(given));
+            before_us = at_us;
+            Some(Wait { began_ms, ended_ms: at_us / 1_000, has_moved })
+        });
+        (partition, waits.collect())
+    };
+    partitions.into_iter().map(of).collect()
 }
 
 /// The value below which `percent` of them lie.
@@ -85,13 +102,55 @@ pub(crate) fn percentile<T: Copy + Ord>(values: &[T], percent: usize) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drill::evidence::audit::Line;
+    use crate::drill::evidence::{Fault, Record};
+
+    fn fault(row: &'static str, began_ms: i64) -> Fault {
+        Fault { row, began_ms, healed_ms: began_ms + 500, ..Fault::default() }
+    }
+
+    fn line(event: Event, at_ms: i64, (partition, offset): (i32, i64)) -> Line {
+        Line { at_us: at_ms * 1_000, event, topic: CHANGES.into(), partition, offset, ..Line::default() }
+    }
+
+    /// Two faults, at 1,000 and 5,000 ms, and records of these partitions with the times at which each began and ended.
+    fn measured(records: &[(i32, i64, i64)], assigned: &[(i32, i64)]) -> HashMap<&'static str, Numbers> {
+        let mut evidence =
+            Evidence { faults: vec![fault("first", 1_000), fault("second", 5_000)], ..Evidence::default() };
+        for (offset, (partition, began_ms, ended_ms)) in (0..).zip(records) {
+            let record = Record { partition: *partition, offset, at_ms: *began_ms, ..Record::default() };
+            evidence.topics.entry(CHANGES.to_owned()).or_default().push(record);
+            evidence.audit.push(line(Event::New, *ended_ms, (*partition, offset)));
+        }
+        evidence
+            .audit
+            .extend(assigned.iter().map(|(partition, at_ms)| line(Event::Assigned, *at_ms, (*partition, 0))));
+        let mut rows = HashMap::new();
+        measure(&evidence, &mut rows);
+        rows
+    }
 
     #[test]
-    fn a_wait_counts_as_far_as_it_lies_in_a_fault_s_time() {
-        let fault = 1_000..=5_000;
-        let waits = [900..=1_100, 2_000..=2_300, 4_800..=12_000, 0..=9_000];
-        assert_eq!(waits.map(|wait| overlap(&wait, &fault)), [100, 300, 200, 4_000].map(Some));
-        assert_eq!([0..=999, 5_001..=6_000].map(|wait| overlap(&wait, &fault)), [None, None]);
+    fn a_partition_s_pause_is_its_longest_wait_within_a_fault_s_time() {
+        let rows = measured(&[(0, 900, 990), (0, 1_100, 1_120), (0, 4_000, 4_090), (1, 6_000, 6_007)], &[]);
+        assert_eq!((&rows["first"].stayed_ms, &rows["second"].stayed_ms), (&vec![90], &vec![7]));
+        assert!(rows.values().all(|row| row.moved_ms.is_empty() && row.spanning_ms.is_empty()));
+    }
+
+    #[test]
+    fn a_partition_that_was_given_while_the_record_waited_has_moved_whoever_has_it_now() {
+        let records = [(0, 1_000, 1_010), (0, 1_100, 3_000), (1, 1_000, 1_010), (1, 1_100, 1_300)];
+        // before the long wait, and after it
+        let rows = measured(&records, &[(0, 2_900), (1, 900), (1, 4_000)]);
+        assert_eq!((&rows["first"].moved_ms, &rows["first"].stayed_ms), (&vec![1_900], &vec![200]));
+    }
+
+    #[test]
+    fn a_wait_that_lasts_into_the_next_fault_counts_to_neither() {
+        let rows = measured(&[(0, 2_000, 2_005), (0, 4_400, 11_400), (0, 4_500, 11_400)], &[(0, 11_300)]);
+        let (first, second) = (&rows["first"], &rows["second"]);
+        assert_eq!((&first.stayed_ms, &first.spanning_ms), (&vec![5], &vec![7_000]));
+        assert!(first.moved_ms.is_empty() && second.moved_ms.is_empty() && second.stayed_ms.is_empty());
     }
 
     #[test]
