@@ -78,12 +78,10 @@ fn waits(evidence: &Evidence) -> HashMap<i32, Vec<Wait>> {
         partitions.entry(record.partition).or_default().insert(record.offset, record.at_ms);
     }
     let of = |(partition, records): (i32, BTreeMap<i64, i64>)| {
-        let mut before_us = i64::MIN;
+        let given = assigned.get(&partition).map_or(&[][..], Vec::as_slice);
         let waits = records.into_iter().filter_map(|(offset, began_ms)| {
             let at_us = *outcomes.get(&(partition, offset))?;
-            let given = assigned.get(&partition).into_iter().flatten();
-            let has_moved = given.clone().any(|given| (before_us..=at_us).contains(given));
-            before_us = at_us;
+            let has_moved = given.iter().any(|given| (began_ms * 1_000..=at_us).contains(given));
             Some(Wait { began_ms, ended_ms: at_us / 1_000, has_moved })
         });
         (partition, waits.collect())
@@ -143,6 +141,12 @@ mod tests {
         // before the long wait, and after it
         let rows = measured(&records, &[(0, 2_900), (1, 900), (1, 4_000)]);
         assert_eq!((&rows["first"].moved_ms, &rows["first"].stayed_ms), (&vec![1_900], &vec![200]));
+    }
+
+    #[test]
+    fn what_gathered_while_nobody_had_the_partition_has_moved_however_slowly_it_is_worked_off() {
+        let rows = measured(&[(0, 1_100, 4_000), (0, 1_101, 4_020), (0, 3_990, 4_030)], &[(0, 3_950)]);
+        assert_eq!((&rows["first"].moved_ms, &rows["first"].stayed_ms), (&vec![2_919], &vec![]));
     }
 
     #[test]
