@@ -137,7 +137,7 @@ bench-photos: ## photos a second from Redis and from memory, beside a handler th
 	@QUIET=1 deploy/native/install.sh
 	cargo bench --locked -p gateway --bench photos
 
-bench-dashboard: ## the dashboard at 1,000 changes a second for SOAK_S=3600 s: frames a second, long tasks, memory
+bench-dashboard: ## the dashboard at 1,000 changes a second for SOAK_S=3600 s: frames a second beside an empty page, long tasks, memory
 	@FOR_TESTS=1 QUIET=1 deploy/native/install.sh
 	cargo build --locked --release -p gateway -p generator
 	cd web-clients && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }

@@ -177,6 +177,7 @@ impl Poller {
     fn leave(self) {
         self.consumer.unsubscribe();
         let context = self.consumer.context();
+        // what was heard before says nothing of the way out
         context.pulse().outside = false;
         let deadline = Instant::now() + LEAVE_WAIT;
         while !context.has_left() && Instant::now() < deadline {

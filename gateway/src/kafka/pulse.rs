@@ -26,7 +26,8 @@ pub(super) struct Pulse {
     patience: Duration,
     /// Partitions are paused: nothing is asked for, on purpose.
     pub(super) paused: bool,
-    /// By the last statistics it is in no group, nor on its way into one or out of it.
+    /// By the last statistics, if any came since this was last forgotten, it is in no group, nor on its way into one or out
+    /// of it.
     pub(super) outside: bool,
 }
 

@@ -127,6 +127,7 @@ impl Context {
 
     /// Whether the group was left: nothing is here any more, and the coordinator was told.
     pub(super) fn has_left(&self) -> bool {
+        // one lock after the other: statistics take them the other way round
         self.pulse().outside && self.owned().positions().next().is_none()
     }
 

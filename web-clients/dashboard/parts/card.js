@@ -6,7 +6,6 @@
 import { photoUrl, Photo } from "../data/photo.js";
 import { calm, h, text } from "../dom.js";
 import { ago, count, difference, price } from "../format.js";
-import { paint } from "../paint.js";
 import { Sparkline } from "./sparkline.js";
 
 /** @typedef {import("../data/catalogue.js").Item} Item */
@@ -100,10 +99,10 @@ export class Card {
 
   /** @param {Move} move */
   #flash({ by }) {
-    // one that is on goes out first: a card that changes all the time would else never be seen to change
-    if (calm() || this.#flashing !== 0) return;
+    if (calm()) return;
     this.element.dataset.flash = by.price > 0 ? "up" : by.price < 0 ? "down" : "stock";
-    this.#flashing = setTimeout(() => paint(this, () => this.#calmDown()), FLASH_MS);
+    // what comes meanwhile makes it no longer: a card that changes all the time would else never be seen to change
+    if (this.#flashing === 0) this.#flashing = setTimeout(() => this.#calmDown(), FLASH_MS);
   }
 
   #calmDown() {

@@ -4,12 +4,15 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { until } from "./servers.js";
 
 /** Where distributions put it; SHELFWIRE_TEST_CHROMIUM names another. */
 const PATHS = [process.env.SHELFWIRE_TEST_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The niceness of what goes first. */
+const FIRST = -15;
 
 /** @returns {Promise<import("playwright-core").Browser>} */
 export async function launch() {
@@ -21,17 +24,20 @@ export async function launch() {
 
 /**
  * Lets a browser go before everything else on this machine, as if it had one of its own, as a viewer's has. Linux shares
- * processors among sessions first, and a browser is a session here.
+ * processors among sessions first (its autogroups), and a browser is a session here.
  * @param {import("playwright-core").Browser} browser
- * @returns {Promise<boolean>} whether this system and this user may
+ * @returns {Promise<boolean>} whether it does
  */
 export async function goFirst(browser) {
   const devtools = await browser.newBrowserCDPSession();
   const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
   await devtools.detach();
+  const first = (/** @type {number} */ id) => readFileSync(`/proc/${id}/autogroup`, "utf8").trim().endsWith(` nice ${FIRST}`);
+  // where a group of its own limits what runs here, sessions are not looked at
+  const free = (/** @type {number} */ id) => readFileSync(`/proc/${id}/cgroup`, "utf8").split("\n").every((line) => !/^\d+:(cpu|cpu,cpuacct|):./.test(line) || line.endsWith(":/"));
   try {
-    for (const { id } of processInfo) writeFileSync(`/proc/${id}/autogroup`, "-15");
-    return true;
+    for (const { id } of processInfo) if (!first(id)) writeFileSync(`/proc/${id}/autogroup`, `${FIRST}`);
+    return readFileSync("/proc/sys/kernel/sched_autogroup_enabled", "utf8").trim() === "1" && processInfo.every(({ id }) => first(id) && free(id));
   } catch {
     return false;
   }

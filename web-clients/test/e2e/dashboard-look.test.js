@@ -61,6 +61,8 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       const visit = await open(view, { colorScheme });
       await shop.generate({ count: 100 });
       await visit.page.locator("#proof summary").click();
+      // as cards look for a moment where motion is welcome
+      await visit.page.evaluate(() => ["up", "down", "stock"].forEach((flash, at) => document.querySelectorAll(".card")[at]?.setAttribute("data-flash", flash)));
       assert.deepEqual(await serious(visit.page), [], view);
       await visit.page.locator("#proof summary").click();
       await visit.page.screenshot({ path: `${PICTURES}${view}-${colorScheme}.png` });

@@ -57,6 +57,31 @@ test("a change made through Kafka is on the shelf within two seconds", async () 
   await visit.close();
 });
 
+test("a card flashes the way its price went, and then no more; never where motion is not welcome", async () => {
+  const [lively, calm] = [await shelf(), await shelf({ reducedMotion: "reduce" })];
+  const { product_id: id, version, price_minor } = await first(lively);
+  for (const { page } of [lively, calm]) {
+    await page.evaluate(() => {
+      /** @type {(string | null)[]} */
+      const flashes = [];
+      Object.assign(globalThis, { flashes });
+      new MutationObserver((records) => records.forEach(({ target }) => flashes.push(/** @type {HTMLElement} */ (target).getAttribute("data-flash"))))
+        .observe(document.body, { subtree: true, attributeFilter: ["data-flash"] });
+    });
+  }
+  const flashes = (/** @type {Visit} */ { page }) => page.evaluate(() => /** @type {any} */ (globalThis).flashes);
+  await shop.change(id, { price: price_minor + 50 });
+  await until("it flashed, and went out", async () => (await flashes(lively)).length === 2);
+  assert.deepEqual(await flashes(lively), ["up", null]);
+  await shop.change(id, { price: price_minor - 50 });
+  await until("it flashed again", async () => (await flashes(lively)).length === 4);
+  assert.deepEqual((await flashes(lively)).slice(2), ["down", null]);
+  await until("both were shown", async () => (await calm.card(id).getAttribute("data-version")) === String(version + 2));
+  assert.deepEqual(await flashes(calm), []);
+  await lively.close();
+  await calm.close();
+});
+
 test("only what is in view is in the page, and followed", async () => {
   const visit = await shelf({ viewport: { width: 700, height: 500 } });
   /** @type {string[]} what the server sends */
