@@ -146,7 +146,7 @@ pub(crate) struct Ended {
 }
 
 /// One fault: when it began and was healed, and how long it took until there was no lag.
-#[derive(Debug, Clone, serde::Serialize, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub(crate) struct Fault {
     pub(crate) row: &'static str,
     pub(crate) seed: u64,

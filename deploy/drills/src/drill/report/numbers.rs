@@ -5,7 +5,7 @@
 //! longer than that has two causes, and is told apart. A partition that was assigned to somebody while the record waited
 //! *moved*; the others stayed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ fn longest(waits: &[&Wait]) -> Option<(i64, bool)> {
     waits.iter().map(|wait| (wait.ended_ms - wait.began_ms, wait.has_moved)).max()
 }
 
-/// All waits by partition, in the order of offsets.
+/// All waits by partition.
 fn waits(evidence: &Evidence) -> HashMap<i32, Vec<Wait>> {
     let mut outcomes: HashMap<(i32, i64), i64> = HashMap::new();
     let mut assigned: HashMap<i32, Vec<i64>> = HashMap::new();
@@ -73,20 +73,15 @@ fn waits(evidence: &Evidence) -> HashMap<i32, Vec<Wait>> {
             assigned.entry(line.partition).or_default().push(line.at_us);
         }
     }
-    let mut partitions: HashMap<i32, BTreeMap<i64, i64>> = HashMap::new();
+    let mut waits: HashMap<i32, Vec<Wait>> = HashMap::new();
     for record in evidence.topic(CHANGES) {
-        partitions.entry(record.partition).or_default().insert(record.offset, record.at_ms);
+        let Some(at_us) = outcomes.get(&(record.partition, record.offset)) else { continue };
+        let mut given = assigned.get(&record.partition).into_iter().flatten();
+        let has_moved = given.any(|given| (record.at_ms * 1_000..=*at_us).contains(given));
+        let wait = Wait { began_ms: record.at_ms, ended_ms: at_us / 1_000, has_moved };
+        waits.entry(record.partition).or_default().push(wait);
     }
-    let of = |(partition, records): (i32, BTreeMap<i64, i64>)| {
-        let given = assigned.get(&partition).map_or(&[][..], Vec::as_slice);
-        let waits = records.into_iter().filter_map(|(offset, began_ms)| {
-            let at_us = *outcomes.get(&(partition, offset))?;
-            let has_moved = given.iter().any(|given| (began_ms * 1_000..=at_us).contains(given));
-            Some(Wait { began_ms, ended_ms: at_us / 1_000, has_moved })
-        });
-        (partition, waits.collect())
-    };
-    partitions.into_iter().map(of).collect()
+    waits
 }
 
 /// The value below which `percent` of them lie.
