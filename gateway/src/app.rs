@@ -23,7 +23,7 @@ use crate::db::Db;
 use crate::drill::{self, Step};
 use crate::health::Health;
 use crate::http;
-use crate::kafka::{Lane, Letters, Redrive};
+use crate::kafka::{Lane, Letters, Producer, Redrive};
 use crate::live::{self, Live};
 use crate::metrics::Metrics;
 use crate::ratings::{self, Accept};
@@ -45,10 +45,12 @@ pub struct Application {
     audit: Audit,
     health: Health,
     metrics: Metrics,
+    /// Of dead letters, and of what is sent back of them.
+    letter_producer: Producer,
 }
 
 impl Application {
-    /// Makes all parts and binds the port; connects to nothing yet.
+    /// Makes all parts and binds the port; waits for nobody.
     ///
     /// # Errors
     /// A setting can't be used; the message names it.
@@ -61,7 +63,9 @@ impl Application {
             Redis::new(settings.redis_url.expose(), &settings.redis_prefix).context("SHELFWIRE_REDIS_URL")?;
         let (health, metrics) = (Health::default(), Metrics::default());
         let aside = Aside::default();
-        Ok(Self { settings, listener, db, redis, aside, audit, health, metrics })
+        let name = format!("{}-letters", settings.replica());
+        let letter_producer = Producer::new(&settings.kafka, &name).context("SHELFWIRE_KAFKA")?;
+        Ok(Self { settings, listener, db, redis, aside, audit, health, metrics, letter_producer })
     }
 
     /// Serves until `shutdown`, or until somebody asks this replica to drain.
@@ -142,7 +146,7 @@ impl Application {
             replicas: replicas.clone(),
             ratings: self.ratings(live)?,
             letters: self.letters(),
-            redrive: self.redrive()?,
+            redrive: self.redrive(),
             photos: self.photos(live),
         };
         let state = http::State::new(&self.settings, parts, {
@@ -173,9 +177,8 @@ impl Application {
     }
 
     /// Their way back.
-    fn redrive(&self) -> anyhow::Result<Redrive> {
-        let topic = topics::redrive(&self.settings.changes_topic).name;
-        Redrive::new(&self.settings.kafka, topic, self.settings.replica()).context("SHELFWIRE_KAFKA")
+    fn redrive(&self) -> Redrive {
+        Redrive::new(self.letter_producer.clone(), topics::redrive(&self.settings.changes_topic).name)
     }
 
     /// The door of ratings.

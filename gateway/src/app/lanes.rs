@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chrono::Utc;
 use schema::topics;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +60,7 @@ impl Application {
             topic: topic.clone(),
             db: self.db.clone(),
             relay: self.relay(),
-            dead_letters: self.dead_letters(topic)?,
+            dead_letters: self.dead_letters(topic),
             health: self.health.clone(),
             consumer_metrics: self.metrics.ingest.clone(),
             metrics: self.metrics.ratings.clone(),
@@ -78,7 +77,7 @@ impl Application {
         let parts = ingest::Parts {
             db: self.db.clone(),
             relay: self.relay(),
-            dead_letters: self.dead_letters(&self.settings.changes_topic)?,
+            dead_letters: self.dead_letters(&self.settings.changes_topic),
             health: self.health.clone(),
             metrics: self.metrics.ingest.clone(),
             audit: self.audit.clone(),
@@ -119,11 +118,10 @@ impl Application {
     }
 
     /// Where records of `topic` go that can't be applied.
-    fn dead_letters(&self, topic: &str) -> anyhow::Result<DeadLetters> {
+    fn dead_letters(&self, topic: &str) -> DeadLetters {
         let watched = (&self.health, &self.metrics.ingest, &self.audit);
         let letters = topics::dead_letters(topic).name;
-        DeadLetters::new(&self.settings.kafka, &letters, self.settings.replica(), watched)
-            .context("SHELFWIRE_KAFKA")
+        DeadLetters::new(self.letter_producer.clone(), &letters, self.settings.replica(), watched)
     }
 
     fn batch_rows(&self) -> usize {

@@ -13,7 +13,7 @@ use super::print::{self, escaped, say};
 use super::{Failure, kafka, letters, matches};
 use crate::config::Settings;
 use crate::config::letters::{Of, Place, Redrive as Asked};
-use crate::kafka::{Letter, Letters, Redrive, RedriveError};
+use crate::kafka::{Letter, Letters, Producer, Redrive, RedriveError};
 
 /// Letters in memory at the same time; each may be as large as a record.
 const PAGE: usize = 100;
@@ -45,7 +45,9 @@ pub(super) async fn redrive(settings: &Settings, asked: &Asked) -> Result<bool, 
     let value = asked.value.as_deref().map(|file| corrected(file, asked)).transpose()?;
     let source = letters(settings, Of::Changes);
     let topic = topics::redrive(&settings.changes_topic).name;
-    let redrive = Redrive::new(&settings.kafka, topic, settings.replica()).map_err(kafka(settings))?;
+    let name = format!("{}-redrive", settings.replica());
+    let producer = Producer::new(&settings.kafka, &name).map_err(kafka(settings))?;
+    let redrive = Redrive::new(producer, topic);
     let places = if asked.positions.is_empty() {
         choose(settings, asked, &source).await?
     } else {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::aside::Aside;
 use crate::config::Cli;
+use crate::kafka::Producer;
 use crate::photos;
 use crate::ratings::Accept;
 use crate::redis::Redis;
@@ -54,7 +55,7 @@ fn state(database_url: &str, flags: &[&str]) -> web::Data<State> {
     };
     let place = || Some("a place".to_owned());
     let letters = Letters::new(NOBODY, "t.dlq".to_owned(), "gw1");
-    let redrive = Redrive::new(NOBODY, "t.redrive".to_owned(), "gw1").unwrap();
+    let redrive = Redrive::new(Producer::new(NOBODY, "gw1-letters").unwrap(), "t.redrive".to_owned());
     let parts = Parts { db, health, metrics, replicas, ratings, letters, redrive, photos };
     web::Data::new(State::new(&settings, parts, place))
 }

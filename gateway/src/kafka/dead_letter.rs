@@ -63,20 +63,16 @@ struct AuditLine<'a> {
 }
 
 impl DeadLetters {
-    /// Letters go to `topic`; nothing is connected yet.
-    ///
-    /// # Errors
-    /// The client can't be made.
+    /// Letters go to `topic`, in the name of `replica`.
     pub fn new(
-        brokers: &str,
+        producer: Producer,
         topic: &str,
         replica: &str,
         (health, metrics, audit): (&Health, &IngestMetrics, &Audit),
-    ) -> Result<Self, KafkaError> {
-        let producer = Producer::new(brokers, &format!("{replica}-dlq"))?;
+    ) -> Self {
         let (topic, replica) = (topic.to_owned(), replica.to_owned());
         let (health, metrics, audit) = (health.clone(), metrics.clone(), audit.clone());
-        Ok(Self { producer, topic, replica, health, metrics, audit })
+        Self { producer, topic, replica, health, metrics, audit }
     }
 
     /// Writes all `letters`, however long it takes; returns once the broker has them.

@@ -1,9 +1,13 @@
 //! A producer whose word counts: what it says is delivered, all in-sync replicas have.
 //!
 //! It waits for a broker that is away, or (an impatient one) gives a record up in time, and never doubles one by itself. A
-//! client that has got no answer for long is
-//! given up for a new one, for the same reason as a consumer's (see [`super::pulse`]). What the old one held is purged
-//! then: whether it had arrived is not known, and its senders are told so.
+//! client that has got no answer for long is given up for a new one, for the same reason as a consumer's (see
+//! [`super::pulse`]). What the old one held is purged then: whether it had arrived is not known, and its senders are told
+//! so.
+//!
+//! Who can share a producer should: rust-rdkafka 0.39 polls each without a wait in the last of every 100 ms, about 1 % of
+//! a core where nothing is sent. Making one with the first record instead would hold that record up: the client looks for
+//! a broker to get its producer id from every 500 ms.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

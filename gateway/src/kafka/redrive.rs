@@ -36,12 +36,9 @@ pub struct Redrive {
 }
 
 impl Redrive {
-    /// Records are sent back to `topic`; nothing is connected yet.
-    ///
-    /// # Errors
-    /// The client can't be made.
-    pub fn new(brokers: &str, topic: String, replica: &str) -> Result<Self, KafkaError> {
-        Ok(Self { topic, producer: Producer::new(brokers, &format!("{replica}-redrive"))? })
+    /// Records are sent back to `topic`.
+    pub const fn new(producer: Producer, topic: String) -> Self {
+        Self { topic, producer }
     }
 
     /// Sends the letter's record back, with `value` in place of its own if there is one; returns how often it was sent
