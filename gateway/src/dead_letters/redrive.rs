@@ -139,11 +139,6 @@ async fn choose(settings: &Settings, asked: &Asked, source: &Letters) -> Result<
     };
     let chosen = source.each(HashMap::new(), take).await.map_err(kafka(settings))?;
     let mut chosen: Vec<_> = chosen.into_iter().collect();
-    let in_order = |origin: &str| {
-        let mut parts = origin.rsplitn(3, '/').map(str::to_owned);
-        let offset = parts.next().and_then(|offset| offset.parse::<i64>().ok());
-        (parts.next(), offset)
-    };
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     if chosen.len() > limit {
         chosen.sort_by_key(|(_, chosen)| (chosen.written_ms, chosen.place.offset));
@@ -152,6 +147,14 @@ async fn choose(settings: &Settings, asked: &Asked, source: &Letters) -> Result<
     }
     chosen.sort_by_cached_key(|(origin, _)| in_order(origin));
     Ok(chosen.into_iter().map(|(_, chosen)| chosen.place).collect())
+}
+
+/// Partition and offset of `topic/partition/offset`, as numbers: a product whose topic got more partitions stays in its
+/// own or goes on in a higher one.
+fn in_order(origin: &str) -> (Option<i32>, Option<i64>) {
+    let mut parts = origin.rsplit('/');
+    let offset = parts.next().and_then(|offset| offset.parse().ok());
+    (parts.next().and_then(|partition| partition.parse().ok()), offset)
 }
 
 fn place(letter: &Letter) -> Place {
@@ -175,4 +178,16 @@ fn corrected(file: &Path, asked: &Asked) -> Result<Vec<u8>, Failure> {
         return Err(Failure::Wrong(format!("--value: must have at most {most} bytes")));
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_before_the_topic_got_more_partitions_goes_first() {
+        let mut origins = ["t/15/0", "t/3/10", "t/3/9", "t/15/2"];
+        origins.sort_by_cached_key(|origin| in_order(origin));
+        assert_eq!(origins, ["t/3/9", "t/3/10", "t/15/0", "t/15/2"]);
+    }
 }

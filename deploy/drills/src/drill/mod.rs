@@ -23,7 +23,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
@@ -35,7 +35,7 @@ use self::world::Programs;
 #[derive(Debug, Parser)]
 #[command(name = "drill")]
 pub struct Args {
-    /// How long, about: rows come again until it is over; without it each comes once
+    /// How long: rows come again until it is over; without it each comes once
     #[arg(long)]
     minutes: Option<u64>,
     /// Seed of the schedule; another one each time without it
@@ -118,20 +118,19 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         seed,
         minutes: args.minutes,
         rate: args.rate,
+        slack: programs.slack,
         date: said_by("date", &["-u", "+%F %H:%M UTC"]),
         commit: said_by("git", &["describe", "--always", "--dirty", "--exclude", "*"]),
         machine: machine(),
         ..Report::default()
     };
-    say(&format!(
-        "seed {seed}: {} faults in {} acts",
-        plan.acts.iter().map(|act| act.steps.len()).sum::<usize>(),
-        plan.acts.len()
-    ));
+    say(&format!("seed {seed}"));
     anyhow::ensure!(!plan.acts.is_empty(), "no row fits into the minutes");
-    for (n, act) in plan.acts.iter().enumerate() {
+    let end = args.minutes.map(|minutes| started + Duration::from_secs(minutes * 60));
+    let is_over = || end.is_some_and(|end| Instant::now() >= end);
+    for (n, act) in plan.acts.iter().enumerate().take_while(|_| !is_over()) {
         let folder = folder.join(format!("act-{}", n + 1));
-        let evidence = act::play(act, &folder, &programs, &say).await;
+        let evidence = act::play(act, &folder, &programs, &is_over, &say).await;
         say("judging");
         let verdicts = judge::judge(&evidence);
         let clean = verdicts.iter().all(|verdict| verdict.violations == 0);

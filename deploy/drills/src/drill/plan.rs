@@ -1,7 +1,8 @@
 //! The schedule: which rows, in which order, with which seeds. Pure: the same seed gives the same schedule.
 //!
 //! Rows that need the same servers stand in one act, in an order that the seed shuffles; when the minutes are not used up
-//! they come again, in another order. Acts are cut at [`ACT_S`], so that their evidence stays small.
+//! they come again, in another order. Acts are cut at [`ACT_S`], so that their evidence stays small. How far a drill of so
+//! many minutes gets in its schedule is up to the machine: the clock ends it.
 
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -44,9 +45,9 @@ pub(crate) fn once(seed: u64, rows: &[&'static Row]) -> Plan {
     fill(seed, None, rows)
 }
 
-/// The schedule of `rows` for so many minutes; each row comes once at least, unless the minutes are too few.
+/// The schedule of `rows` for so many minutes, and more than that: rows may take half of what they are thought to.
 pub(crate) fn plan(seed: u64, minutes: u64, rows: &[&'static Row]) -> Plan {
-    fill(seed, Some(minutes * 60), rows)
+    fill(seed, Some(minutes * 60 * 2), rows)
 }
 
 /// Round after round while there is time; one round without a limit.
@@ -112,13 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn every_row_has_its_turn_and_the_minutes_are_kept() {
+    fn every_row_has_its_turn_and_there_is_enough_for_the_minutes() {
         let rows = rows::all();
-        let plan = plan(1, 60, &rows);
+        let plan = plan(1, 30, &rows);
         let steps: Vec<_> = plan.acts.iter().flat_map(|act| &act.steps).collect();
         let names: HashSet<_> = steps.iter().map(|step| step.row).collect();
         assert_eq!(names.len(), rows.len());
-        assert!(steps.iter().map(|step| seconds(&rows, step.row)).sum::<u64>() <= 3_600);
+        let thought: u64 = steps.iter().map(|step| seconds(&rows, step.row)).sum();
+        assert!((2_700..=3_600).contains(&thought), "{thought}");
         for act in &plan.acts {
             let servers = |step: &Step| rows.iter().find(|row| row.name == step.row).unwrap().servers;
             assert!(act.steps.iter().all(|step| servers(step) == act.servers));

@@ -83,11 +83,9 @@ impl Watch {
     }
 
     /// The last look at processes, and all that was seen of them.
-    pub(crate) fn end(mut self, with_last_look: bool) -> Vec<Usage> {
+    pub(crate) fn end(mut self) -> Vec<Usage> {
         self.stop();
-        if with_last_look {
-            self.seen.look_at_processes(true);
-        }
+        self.seen.look_at_processes(true);
         lock(&self.seen.usage).values().cloned().collect()
     }
 
@@ -113,7 +111,6 @@ impl Seen {
             let (Some(peak_bytes), Some(fds)) = (peak_bytes(pid), open_fds(pid)) else { continue };
             let usage = all.entry(pid).or_insert_with(|| Usage { name, pid, ..Usage::default() });
             usage.peak_bytes = peak_bytes;
-            usage.peak_fds = usage.peak_fds.max(fds);
             usage.last_fds = last.then_some(fds);
         }
     }

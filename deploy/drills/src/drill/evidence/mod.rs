@@ -19,6 +19,9 @@ use self::seen::ViewerLog;
 use self::tables::Tables;
 use self::topics::Commit;
 
+/// How soon after the last fault viewers must show what the database holds.
+pub(crate) const CONVERGE: Duration = Duration::from_secs(10);
+
 /// All that is known of one act.
 #[derive(Default)]
 pub(crate) struct Evidence {
@@ -39,7 +42,9 @@ pub(crate) struct Evidence {
     /// How the faults went, in order.
     pub(crate) faults: Vec<Fault>,
     /// Dead letters that were sent back, and taken.
-    pub(crate) redriven: u64,
+    pub(crate) sent_back: Vec<SentBack>,
+    /// From the end of the last fault to when all viewers showed what the database held; none: they never did.
+    pub(crate) converged_ms: Option<u64>,
     /// What could not be played or read.
     pub(crate) troubles: Vec<String>,
     /// How many times longer than promised things may take here.
@@ -81,6 +86,16 @@ impl Record {
     }
 }
 
+/// A dead letter that was sent back.
+#[derive(Debug, Clone)]
+pub(crate) struct SentBack {
+    /// Where the letter stands.
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    /// The value that was given instead of its own.
+    pub(crate) corrected: Option<String>,
+}
+
 /// A rating that somebody sent until it was acknowledged, or gave up.
 #[derive(Debug, Clone)]
 pub(crate) struct RatingSent {
@@ -97,7 +112,7 @@ pub(crate) struct RatingSent {
 pub(crate) struct PhotosSeen {
     /// Uploads that were answered.
     pub(crate) stored: Vec<PhotoStored>,
-    /// Photos that were read.
+    /// Answers to who asked for one.
     pub(crate) read: Vec<PhotoRead>,
 }
 
@@ -111,12 +126,19 @@ pub(crate) struct PhotoStored {
     pub(crate) at: Duration,
 }
 
-/// A photo as it was served.
+/// What was answered to who asked for a photo.
 #[derive(Debug, Clone)]
 pub(crate) struct PhotoRead {
     pub(crate) product: Uuid,
     /// When it was asked for, since the act began.
     pub(crate) asked: Duration,
+    /// None: the answer was that there is no photo.
+    pub(crate) served: Option<Served>,
+}
+
+/// The photo of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
     /// The entity tag, without its quotes.
     pub(crate) tag: String,
     /// SHA-256 of the body, hexadecimal.
@@ -129,7 +151,6 @@ pub(crate) struct Usage {
     pub(crate) name: String,
     pub(crate) pid: u32,
     pub(crate) peak_bytes: u64,
-    pub(crate) peak_fds: usize,
     /// Open descriptors at the last look, when all viewers had gone; none where it was killed before.
     pub(crate) last_fds: Option<usize>,
 }

@@ -97,16 +97,16 @@ impl Fleet {
         Ok(())
     }
 
-    /// Waits until all viewers show what the tables hold, at most `limit`; returns how long it took.
-    pub(crate) async fn converge(&self, tables: &Tables, limit: Duration) -> Option<Duration> {
+    /// Waits until all viewers show what the tables hold, at most `limit`; whether they do.
+    pub(crate) async fn converge(&self, tables: &Tables, limit: Duration) -> bool {
         let started = Instant::now();
-        while started.elapsed() < limit {
-            if self.viewers.iter().all(|(_, log)| shows_all(&lock(log), tables)) {
-                return Some(started.elapsed());
+        while !self.viewers.iter().all(|(_, log)| shows_all(&lock(log), tables)) {
+            if started.elapsed() >= limit {
+                return false;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        None
+        true
     }
 
     /// Viewers go away.

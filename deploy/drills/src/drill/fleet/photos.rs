@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::http::ask;
 use super::viewer::Guide;
-use crate::drill::evidence::{PhotoRead, PhotoStored, PhotosSeen};
+use crate::drill::evidence::{PhotoRead, PhotoStored, PhotosSeen, Served};
 use crate::drill::world::TOKEN;
 
 const UPLOAD_EVERY: Duration = Duration::from_millis(700);
@@ -64,12 +64,16 @@ impl Album {
             if let Some((addr, product)) = self.choose(&mut rng) {
                 let asked = self.began.elapsed();
                 let answer = ask(addr, "GET", &format!("/products/{product}/photo"), &[], &[]).await;
-                if let Some(answer) = answer.ok().filter(|answer| answer.status == 200) {
-                    let tag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
-                    let hash = hex(&Sha256::digest(&answer.body));
-                    let read = PhotoRead { product, asked, tag, hash };
-                    self.log.lock().unwrap_or_else(PoisonError::into_inner).read.push(read);
-                }
+                let served = answer.ok().and_then(|answer| match answer.status {
+                    200 => {
+                        let tag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
+                        Some(Some(Served { tag, hash: hex(&Sha256::digest(&answer.body)) }))
+                    }
+                    404 => Some(None),
+                    _ => None,
+                });
+                let read = served.map(|served| PhotoRead { product, asked, served });
+                self.log.lock().unwrap_or_else(PoisonError::into_inner).read.extend(read);
             }
             sleep(READ_EVERY).await;
         }
@@ -90,10 +94,11 @@ fn pick<T: Copy>(rng: &mut ChaCha8Rng, list: &[T]) -> Option<T> {
     list.get(rng.random_range(0..list.len().max(1))).copied()
 }
 
-/// A PNG of one colour; another one each time.
+/// A PNG of two colours; others each time, so that no two uploads have the same picture.
 fn picture(rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let colour = image::Rgb(rng.random::<[u8; 3]>());
+    let colours = [0, 1].map(|_| image::Rgb(rng.random::<[u8; 3]>()));
     let mut bytes = Cursor::new(Vec::new());
-    let drawn = image::RgbImage::from_pixel(48, 48, colour).write_to(&mut bytes, image::ImageFormat::Png);
+    let halves = image::RgbImage::from_fn(48, 48, |x, _| if x < 24 { colours[0] } else { colours[1] });
+    let drawn = halves.write_to(&mut bytes, image::ImageFormat::Png);
     drawn.map(|()| bytes.into_inner()).unwrap_or_default()
 }

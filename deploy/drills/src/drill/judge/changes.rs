@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Case, Findings};
 use crate::drill::evidence::audit::Event;
+use crate::drill::evidence::tables::Product;
 
 /// Every change that Kafka acknowledged stands in the topic, and its product's row is not older.
 pub(super) fn acknowledged_is_stored(case: &Case<'_>, findings: &mut Findings) {
@@ -27,7 +28,7 @@ pub(super) fn row_is_the_fold(case: &Case<'_>, findings: &mut Findings) {
     let mut newest: HashMap<Uuid, Vec<_>> = HashMap::new();
     for (topic, record, change) in case.good() {
         let held = newest.entry(change.product).or_default();
-        let version = held.first().map_or(0, |(_, _, first): &(_, _, super::Change)| first.version);
+        let version = held.first().map_or(0, |(_, _, first): &(_, _, &super::Change)| first.version);
         if change.version > version {
             held.clear();
         }
@@ -40,12 +41,7 @@ pub(super) fn row_is_the_fold(case: &Case<'_>, findings: &mut Findings) {
     let rows = &case.evidence.tables.products;
     for (product, candidates) in &newest {
         let row = rows.get(product);
-        let fits = row.is_some_and(|row| {
-            candidates.iter().any(|(_, _, change)| {
-                (change.version, change.event) == (row.shown.version, row.event)
-                    && (change.price, change.stock) == (row.shown.price, row.shown.stock)
-            })
-        });
+        let fits = row.is_some_and(|row| candidates.iter().any(|(_, _, change)| change.stored == *row));
         findings.check(fits, || format!("{product}: {row:?}, but the topic says {candidates:?}"));
     }
     for (product, row) in rows.iter().filter(|(product, _)| !newest.contains_key(product)) {
@@ -55,13 +51,17 @@ pub(super) fn row_is_the_fold(case: &Case<'_>, findings: &mut Findings) {
 
 /// History has each (product, version) once, as some record says, and what was told as new is there.
 pub(super) fn history_is_true(case: &Case<'_>, findings: &mut Findings) {
-    let events: HashSet<(Uuid, i64, Uuid)> =
-        case.good().map(|(_, _, change)| (change.product, change.version, change.event)).collect();
+    let sent: HashMap<(Uuid, i64, Uuid), &Product> = case
+        .good()
+        .map(|(_, _, change)| ((change.product, change.version, change.event), &change.stored))
+        .collect();
     let mut seen = HashSet::new();
-    for (product, version, event) in &case.evidence.tables.history {
-        let once = seen.insert((*product, *version));
-        findings.check(once && events.contains(&(*product, *version, *event)), || {
-            format!("{product} in version {version}, event {event}: once {once}, or unknown to the topic")
+    for (product, row) in &case.evidence.tables.history {
+        let version = row.shown.version;
+        let once = seen.insert((*product, version));
+        let sent = sent.get(&(*product, version, row.event));
+        findings.check(once && sent == Some(&row), || {
+            format!("{product}, once {once}: {row:?}, but the topic says {sent:?}")
         });
     }
     let new = case.evidence.audit.iter().filter(|line| line.event == Event::New);

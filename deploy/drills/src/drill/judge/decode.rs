@@ -6,6 +6,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::drill::evidence::Record;
+use crate::drill::evidence::seen::Shown;
+use crate::drill::evidence::tables::Product;
 
 /// Longest value, bytes.
 const MAX_VALUE: usize = 65_536;
@@ -13,13 +15,13 @@ const MAX_VALUE: usize = 65_536;
 const MAX_VERSION: i64 = (1 << 53) - 1;
 
 /// A change that is as agreed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) product: Uuid,
     pub(super) version: i64,
     pub(super) event: Uuid,
-    pub(super) price: i64,
-    pub(super) stock: i64,
+    /// All of it, as a table should hold it.
+    pub(super) stored: Product,
 }
 
 /// A rating that is as agreed.
@@ -65,8 +67,10 @@ pub(super) fn change(record: &Record) -> Option<Change> {
         && raw.currency.bytes().all(|letter| letter.is_ascii_uppercase())
         && (0..=i64::from(i32::MAX)).contains(&raw.stock)
         && utc(&raw.occurred_at);
-    let (version, price, stock) = (raw.version, raw.price_minor, raw.stock);
-    right.then_some(Change { product, version, event, price, stock })
+    let shown = Shown { version: raw.version, price: raw.price_minor, stock: raw.stock };
+    let occurred_at = micros(&raw.occurred_at);
+    let stored = Product { shown, event, name: raw.name, currency: raw.currency, occurred_at };
+    right.then_some(Change { product, version: raw.version, event, stored })
 }
 
 /// The rating that a record holds; none: it is poison.
@@ -98,6 +102,14 @@ fn id(text: &str) -> Option<Uuid> {
     text.parse::<Uuid>().ok().filter(|id| id.to_string() == text)
 }
 
+/// The same time without its zone, with six digits of a second.
+fn micros(utc: &str) -> String {
+    let clock = utc.to_ascii_uppercase();
+    let clock = clock.trim_end_matches('Z').trim_end_matches("+00:00");
+    let (seconds, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    format!("{seconds}.{fraction:0<6.6}")
+}
+
 /// A time of RFC 3339 in UTC, by its form.
 fn utc(text: &str) -> bool {
     let (day, clock) = text.split_at_checked(11).unwrap_or_default();
@@ -119,6 +131,16 @@ mod tests {
     use crate::drill::fleet::spoiler;
 
     #[test]
+    fn a_time_is_written_as_the_tables_are_read() {
+        let same =
+            ["2026-01-01T00:00:00.1Z", "2026-01-01t00:00:00.100000+00:00", "2026-01-01T00:00:00.1000009z"];
+        for text in same {
+            assert_eq!(micros(text), "2026-01-01T00:00:00.100000", "{text}");
+        }
+        assert_eq!(micros("2026-01-01T00:00:00Z"), "2026-01-01T00:00:00.000000");
+    }
+
+    #[test]
     fn good_records_are_read_and_every_kind_of_poison_is_known() {
         let product = Uuid::now_v7();
         let record = |value: Vec<u8>| Record {
@@ -127,7 +149,8 @@ mod tests {
             ..Record::default()
         };
         let good = record(spoiler::change(product, 7).to_string().into_bytes());
-        assert_eq!(change(&good).map(|change| (change.version, change.price)), Some((7, 107)));
+        let read = change(&good).unwrap();
+        assert_eq!((read.version, read.stored.shown.price, &*read.stored.currency), (7, 107, "EUR"));
         for n in 0..6 {
             let (reason, value) = spoiler::poison(product, 7, n);
             assert_eq!(change(&record(value)), None, "{reason}");

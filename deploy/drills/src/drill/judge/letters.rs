@@ -83,9 +83,6 @@ pub(super) fn carry(case: &Case<'_>, findings: &mut Findings) {
             findings.check(false, || format!("a letter of no record: {letter:?}"));
             continue;
         };
-        let own = |record: &Record| -> Vec<_> {
-            record.headers.iter().filter(|(name, _)| !name.starts_with("dlq-")).cloned().collect()
-        };
         let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
         let cut =
             letter.header("dlq-cut").is_some() && bytes(&source.key) + bytes(&source.value) > MAY_BE_CUT;
@@ -96,21 +93,59 @@ pub(super) fn carry(case: &Case<'_>, findings: &mut Findings) {
             && (cut || (letter.value == source.value && own(letter) == own(source)))
             && letter.text("dlq-timestamp") == source.at_ms.to_string()
             && told.iter().all(|name| !letter.text(name).is_empty())
+            && (place.0 != REDRIVE || first_failure(letter) == first_failure(source))
             && expected;
         findings.check(right, || format!("{letter:?} of {source:?}"));
     }
 }
 
-/// What was sent back and taken stands in its topic, with its count.
+/// What was sent back and taken stands in its topic, as it was or corrected, with its first failure and its count.
 pub(super) fn sent_back(case: &Case<'_>, findings: &mut Findings) {
-    let records = case.evidence.topic(REDRIVE);
-    let there = records.len() as u64 >= case.evidence.redriven;
-    for record in records {
-        let count = record.text("dlq-redrives");
-        findings.check(count.parse::<u32>().is_ok_and(|n| n > 0) && there, || {
-            format!("{} records of {} sent back; count {count:?}", records.len(), case.evidence.redriven)
-        });
+    let letters: HashMap<(i32, i64), &Record> = case
+        .evidence
+        .topic(LETTERS)
+        .iter()
+        .map(|letter| ((letter.partition, letter.offset), letter))
+        .collect();
+    for sent in &case.evidence.sent_back {
+        let letter = letters.get(&(sent.partition, sent.offset));
+        let is_it = |letter: &Record, record: &Record| {
+            let value = sent.corrected.as_ref().map(String::as_bytes).or(letter.value.as_deref());
+            record.value.as_deref() == value
+                && record.key.as_deref() == letter.header("dlq-key")
+                && own(record) == own(letter)
+                && first_failure(record) == first_failure_of(letter)
+                && number(record, "dlq-redrives") == number(letter, "dlq-redrives").map(|count| count + 1)
+        };
+        let there = letter
+            .is_some_and(|letter| case.evidence.topic(REDRIVE).iter().any(|record| is_it(letter, record)));
+        findings.check(there, || format!("{sent:?} did not arrive as it should; its letter: {letter:?}"));
     }
+}
+
+/// What tells of a failure.
+const FAILURE: [&str; 8] = ["reason", "error", "topic", "partition", "offset", "timestamp", "at", "replica"];
+
+/// What a record that was sent back says of its first failure.
+fn first_failure(record: &Record) -> [&[u8]; 8] {
+    FAILURE.map(|name| record.header(&format!("dlq-first-{name}")).unwrap_or_default())
+}
+
+/// What it should say: the letter's own failure, or the first one that the letter tells of.
+fn first_failure_of(letter: &Record) -> [&[u8]; 8] {
+    if letter.header("dlq-first-reason").is_some() {
+        return first_failure(letter);
+    }
+    FAILURE.map(|name| letter.header(&format!("dlq-{name}")).unwrap_or_default())
+}
+
+/// The headers that are the source's own.
+fn own(record: &Record) -> Vec<(String, Vec<u8>)> {
+    record.headers.iter().filter(|(name, _)| !name.starts_with("dlq-")).cloned().collect()
+}
+
+fn number(record: &Record, name: &str) -> Option<i64> {
+    record.text(name).parse().ok()
 }
 
 fn letters<'e>(case: &Case<'e>) -> impl Iterator<Item = &'e Record> {
@@ -119,7 +154,6 @@ fn letters<'e>(case: &Case<'e>) -> impl Iterator<Item = &'e Record> {
 }
 
 fn source(letter: &Record) -> Place {
-    let number = |name| letter.text(name).parse().unwrap_or(-1);
     let partition = letter.text("dlq-partition").parse().unwrap_or(-1);
-    (letter.text("dlq-topic").to_owned(), partition, number("dlq-offset"))
+    (letter.text("dlq-topic").to_owned(), partition, number(letter, "dlq-offset").unwrap_or(-1))
 }

@@ -75,16 +75,19 @@ impl<'e> Case<'e> {
     }
 
     /// The changes that are as agreed.
-    fn good(&self) -> impl Iterator<Item = (&'static str, &'e Record, Change)> {
-        self.changes.iter().filter_map(|(topic, record, change)| Some((*topic, *record, (*change)?)))
+    fn good(&self) -> impl Iterator<Item = (&'static str, &'e Record, &Change)> {
+        self.changes.iter().filter_map(|(topic, record, change)| Some((*topic, *record, change.as_ref()?)))
     }
 }
+
+/// Whether there is anything to judge: a row that broke off, or evidence that could not be read, violates this one.
+pub(crate) const PLAYED: &str = "every row is played to its end";
 
 type Invariant = fn(&Case<'_>, &mut Findings);
 
 /// Every invariant, by the words of the report.
 const INVARIANTS: [(&str, Invariant); 24] = [
-    ("every row is played to its end", processes::played),
+    (PLAYED, processes::played),
     ("after a fault the lag ends and all are ready", processes::well_again),
     ("an acknowledged change is stored, or a newer one", changes::acknowledged_is_stored),
     ("a row is the newest record of its product", changes::row_is_the_fold),

@@ -12,7 +12,7 @@ use crate::drill::evidence::seen::{Seen, Shown, ViewerLog};
 use crate::drill::evidence::tables::{Product, Tables};
 use crate::drill::evidence::topics::Commit;
 use crate::drill::evidence::{
-    Ended, Evidence, Fault, PhotoRead, PhotoStored, PhotosSeen, RatingSent, Record, Usage,
+    Ended, Evidence, Fault, PhotoRead, PhotoStored, PhotosSeen, RatingSent, Record, SentBack, Served, Usage,
 };
 use crate::drill::fleet::photos::hex;
 use crate::drill::fleet::spoiler;
@@ -35,6 +35,17 @@ fn change(offset: i64, version: i64) -> Record {
     let mut value = spoiler::change(GOOD, version);
     value["event_id"] = event(version).to_string().into();
     record(offset, &GOOD.to_string(), value.to_string().into_bytes())
+}
+
+/// The same in a table.
+fn stored(version: i64) -> Product {
+    Product {
+        shown: Shown { version, price: 100 + version, stock: 7 },
+        event: event(version),
+        name: "Drill blanket".to_owned(),
+        currency: "EUR".to_owned(),
+        occurred_at: "2026-01-01T00:00:00.000000".to_owned(),
+    }
 }
 
 fn rating(offset: i64, key: &str) -> Record {
@@ -70,6 +81,10 @@ fn letter(source: &Record, topic: &str, reason: &str) -> Record {
     letter
 }
 
+fn served(hash: &str) -> Served {
+    Served { tag: hash.to_owned(), hash: hash.to_owned() }
+}
+
 fn line(event: Event, topic: &str, offset: i64, at_us: i64) -> Line {
     let (replica, topic) = (Arc::from("gw1"), Arc::from(topic));
     let told = matches!(event, Event::New);
@@ -84,7 +99,13 @@ fn clean() -> Evidence {
     bad.headers.push((spoiler::EXPECT.to_owned(), b"not_json".to_vec()));
     let letter = letter(&bad, CHANGES, "not_json");
     let mut again = change(0, 4);
+    again.headers.push((spoiler::EXPECT.to_owned(), b"not_json".to_vec()));
+    let first = letter.headers.iter().filter(|(name, _)| !["dlq-key", "dlq-redrives"].contains(&&**name));
+    again.headers.extend(first.filter_map(|(name, value)| {
+        Some((format!("dlq-first-{}", name.strip_prefix("dlq-")?), value.clone()))
+    }));
     again.headers.push(("dlq-redrives".to_owned(), b"1".to_vec()));
+    let corrected = again.value.clone().and_then(|value| String::from_utf8(value).ok());
     let topics = [
         (CHANGES, vec![change(0, 1), change(1, 2), change(2, 3), bad]),
         (REDRIVE, vec![again]),
@@ -109,10 +130,10 @@ fn clean() -> Evidence {
         next,
         at_ms: 1,
     };
-    let shown = Shown { version: 4, price: 104, stock: 7 };
+    let shown = stored(4).shown;
     let tables = Tables {
-        products: [(GOOD, Product { shown, event: event(4) })].into(),
-        history: (1..=4).map(|version| (GOOD, version, event(version))).collect(),
+        products: [(GOOD, stored(4))].into(),
+        history: (1..=4).map(|version| (GOOD, stored(version))).collect(),
         ratings: [("site".to_owned(), (1, 7))].into(),
         photos: [(GOOD, (2, "b".to_owned()))].into(),
     };
@@ -139,8 +160,8 @@ fn clean() -> Evidence {
         hash: hash.to_owned(),
         at: Duration::from_secs(at),
     };
-    let read = PhotoRead { product: GOOD, asked: Duration::from_secs(20), tag: "b".into(), hash: "b".into() };
-    let usage = Usage { name: "gw1".into(), pid: 1, peak_bytes: 1 << 20, peak_fds: 50, last_fds: Some(40) };
+    let read = PhotoRead { product: GOOD, asked: Duration::from_secs(20), served: Some(served("b")) };
+    let usage = Usage { name: "gw1".into(), pid: 1, peak_bytes: 1 << 20, last_fds: Some(40) };
     let fault = Fault {
         row: "gateway-kill",
         seed: 1,
@@ -165,7 +186,8 @@ fn clean() -> Evidence {
         processes: vec![usage],
         ended: vec![Ended { name: "gw1".into(), asked: true, code: Some(0), took: Duration::from_secs(1) }],
         faults: vec![fault],
-        redriven: 1,
+        sent_back: vec![SentBack { partition: 0, offset: 0, corrected }],
+        converged_ms: Some(2_000),
         troubles: Vec::new(),
         slack: 1,
     }
@@ -191,18 +213,23 @@ const BROKEN: &[(&str, Break)] = &[
     }),
     ("a row is", |e| e.tables.products.get_mut(&GOOD).unwrap().shown.version = 3),
     ("a row is", |e| e.tables.products.get_mut(&GOOD).unwrap().shown.price = 1),
+    ("a row is", |e| e.tables.products.get_mut(&GOOD).unwrap().name = "other".to_owned()),
+    ("a row is", |e| e.tables.products.get_mut(&GOOD).unwrap().occurred_at = String::new()),
     ("a row is", |e| {
-        let row = e.tables.products[&GOOD];
+        let row = e.tables.products[&GOOD].clone();
         e.tables.products.insert(OTHER, row);
     }),
     ("a row is", |e| {
         e.tables.products.remove(&GOOD);
     }),
-    ("history holds", |e| e.tables.history.push((GOOD, 2, event(2)))),
+    ("history holds", |e| e.tables.history.push((GOOD, stored(2)))),
+    // the newest values in every version's row
+    ("history holds", |e| e.tables.history[1].1.shown.price = 104),
+    ("history holds", |e| e.tables.history[1].1.currency = "USD".to_owned()),
     ("history holds", |e| {
         e.tables.history.remove(1);
     }),
-    ("history holds", |e| e.tables.history[1].2 = event(9)),
+    ("history holds", |e| e.tables.history[1].1.event = event(9)),
     ("a version is new", |e| e.audit.push(line(Event::New, CHANGES, 1, 99))),
     ("what is committed", |e| e.audit.retain(|line| line.event != Event::DeadLettered)),
     ("what is committed", |e| e.audit[1].at_us = 40),
@@ -252,8 +279,16 @@ const BROKEN: &[(&str, Break)] = &[
             .filter(|(name, _)| name == "dlq-reason")
             .for_each(|(_, value)| *value = b"empty".to_vec());
     }),
-    ("what is sent back", |e| e.redriven = 2),
-    ("what is sent back", |e| e.topics.get_mut(REDRIVE).unwrap()[0].headers.clear()),
+    ("what is sent back", |e| e.sent_back.push(SentBack { partition: 0, offset: 1, corrected: None })),
+    // the letter's own value went back, not the corrected one
+    ("what is sent back", |e| e.topics.get_mut(REDRIVE).unwrap()[0].value = Some(b"{ no JSON".to_vec())),
+    ("what is sent back", |e| e.sent_back[0].corrected = None),
+    ("what is sent back", |e| {
+        e.topics.get_mut(REDRIVE).unwrap()[0].headers.retain(|(name, _)| name != "dlq-redrives");
+    }),
+    ("what is sent back", |e| {
+        e.topics.get_mut(REDRIVE).unwrap()[0].headers.retain(|(name, _)| name != "dlq-first-offset");
+    }),
     ("a viewer's versions", |e| e.viewers[0].seen.push(Seen::Changed { product: GOOD, from: 1, version: 3 })),
     ("a viewer has no hole", |e| {
         e.viewers[0].seen.remove(5);
@@ -282,6 +317,8 @@ const BROKEN: &[(&str, Break)] = &[
         e.viewers[0].seen.remove(0);
     }),
     ("a viewer is told", |e| e.viewers[0].seen.swap(2, 6)),
+    ("viewers show", |e| e.converged_ms = None),
+    ("viewers show", |e| e.converged_ms = Some(10_001)),
     ("viewers show", |e| e.viewers[0].shows.get_mut(&GOOD).unwrap().stock = 8),
     ("viewers show", |e| {
         e.viewers[0].ratings.insert("site".into(), (0, 0));
@@ -299,9 +336,10 @@ const BROKEN: &[(&str, Break)] = &[
     }),
     ("an acknowledged rating", |e| e.ratings[0].rate = 8),
     ("an acknowledged rating", |e| e.topics.get_mut(RATINGS).unwrap().push(rating(2, "nobody"))),
-    ("a photo is what", |e| e.photos.read[0].hash = "c".into()),
+    ("a photo is what", |e| e.photos.read[0].served.as_mut().unwrap().hash = "c".into()),
     ("a photo is what", |e| e.photos.read[0].product = OTHER),
-    ("a photo is not older", |e| (e.photos.read[0].hash, e.photos.read[0].tag) = ("a".into(), "a".into())),
+    ("a photo is not older", |e| e.photos.read[0].served = Some(served("a"))),
+    ("a photo is not older", |e| e.photos.read[0].served = None),
     ("memory stays", |e| e.processes[0].peak_bytes = 1 << 31),
     ("no descriptor", |e| e.processes[0].last_fds = Some(2_000)),
     ("programs end", |e| e.ended[0].code = Some(1)),

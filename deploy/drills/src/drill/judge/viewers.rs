@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{Case, Findings};
+use crate::drill::evidence::CONVERGE;
 use crate::drill::evidence::seen::{Seen, ViewerLog};
 use crate::drill::fleet::shows_all;
 
@@ -110,9 +111,14 @@ pub(super) fn as_agreed(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-/// In the end each viewer shows each product, rating and photo that it follows as the tables hold it.
+/// In the end each viewer shows each product, rating and photo that it follows as the tables hold it; and it did soon after
+/// the last fault.
 pub(super) fn converged(case: &Case<'_>, findings: &mut Findings) {
     let tables = &case.evidence.tables;
+    let (after_ms, within) = (case.evidence.converged_ms, case.evidence.allowed(CONVERGE));
+    findings.check(after_ms.is_some_and(|ms| u128::from(ms) <= within.as_millis()), || {
+        format!("{after_ms:?} ms after the last fault, where {within:?} are allowed")
+    });
     for viewer in &case.evidence.viewers {
         findings.check(shows_all(viewer, tables) && !tables.products.is_empty(), || {
             let differ = tables.products.iter().filter(|(id, row)| viewer.shows.get(id) != Some(&row.shown));

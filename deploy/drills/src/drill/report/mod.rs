@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) took_s: u64,
     /// Changes a second.
     pub(crate) rate: u32,
+    /// How many times longer than promised things were allowed to take.
+    pub(crate) slack: u32,
     /// When it began, in UTC.
     pub(crate) date: String,
     pub(crate) commit: String,
@@ -35,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) rows: HashMap<&'static str, Numbers>,
     /// What is promised of time, and what came of it.
     pub(crate) aims: Vec<Aim>,
+    /// Of each act: from the end of its last fault to when all viewers showed what the database held.
+    pub(crate) converged_ms: Vec<u64>,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -43,6 +47,7 @@ impl Report {
     pub(crate) fn add(&mut self, evidence: &Evidence, verdicts: Vec<Verdict>) {
         measure(evidence, &mut self.rows);
         self.aims = aims(&self.rows);
+        self.converged_ms.extend(evidence.converged_ms);
         self.faults.extend(evidence.faults.iter().cloned());
         for verdict in verdicts {
             match self.verdicts.iter_mut().find(|known| known.invariant == verdict.invariant) {
@@ -64,7 +69,7 @@ impl Report {
     /// The report for people; it reads as well on a terminal.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
-            "# Drill of {}\n\nSeed {}, {} (it took {} s), {} changes a second, commit {}, {}.\n{} faults, **{} violations**.\n",
+            "# Drill of {}\n\nSeed {}, {} (it took {} s), {} changes a second, commit {}, {}.{}\n{} faults, **{} violations**.\n",
             self.date,
             self.seed,
             self.minutes.map_or("each row once".to_owned(), |minutes| format!("{minutes} minutes")),
@@ -72,6 +77,11 @@ impl Report {
             self.rate,
             self.commit,
             self.machine,
+            if self.slack > 1 {
+                format!(" Everything was allowed {} times as long as promised.", self.slack)
+            } else {
+                String::new()
+            },
             self.faults.len(),
             self.violations()
         );
@@ -105,6 +115,13 @@ impl Report {
             let Aim { what, rows, at_most_ms, of, .. } = aim;
             let rows = rows.join(", ");
             let _ = writeln!(text, "| {what}, {which} | {rows} | {at_most_ms} | {measured}{missed} | {of} |");
+        }
+        if let Some(most) = self.converged_ms.iter().max() {
+            let of = self.converged_ms.len();
+            let _ = writeln!(
+                text,
+                "\nAll viewers showed what the database held at most {most} ms after the last fault of an act (of {of} acts)."
+            );
         }
     }
 

@@ -97,7 +97,8 @@ async fn revoke(scene: &mut Scene<'_>) -> anyhow::Result<()> {
 }
 
 async fn drain(scene: &mut Scene<'_>) -> anyhow::Result<()> {
-    let armed = arm(scene, "drain", 1..=1).await?;
+    // it comes to its step when its lanes have ended, up to 5 s; viewers must still be there then
+    let armed = arm_with(scene, "drain", 1..=1, &["--drain-s", "10"]).await?;
     scene.wait_ms(1_000, 3_000).await;
     scene.world.signal_gateway(armed.name, Signal::SIGTERM)?;
     until_dead(scene, &armed).await?;
@@ -117,11 +118,21 @@ async fn arm(
     step: &'static str,
     passages: RangeInclusive<u32>,
 ) -> anyhow::Result<Armed> {
+    arm_with(scene, step, passages, &[]).await
+}
+
+/// The same, with settings of its own.
+async fn arm_with(
+    scene: &mut Scene<'_>,
+    step: &'static str,
+    passages: RangeInclusive<u32>,
+    more: &[&str],
+) -> anyhow::Result<Armed> {
     let (name, passage) = (scene.replica(), scene.rng.random_range(passages));
     scene.world.stop_gateways(&[name]).await;
     let when = if passage == 1 { String::new() } else { format!("{}*off->", passage - 1) };
     scene.note(format!("{name} to die at {step}, passage {passage}"));
-    scene.world.armed_gateway(name, &format!("{step}={when}return")).await?;
+    scene.world.armed_gateway(name, &format!("{step}={when}return"), more).await?;
     Ok(Armed { name, step })
 }
 

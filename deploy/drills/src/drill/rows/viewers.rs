@@ -1,11 +1,16 @@
 //! Viewers that are a burden: connections that read nothing, or all at once.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::{Row, Scene, Servers};
+use crate::drill::fleet::line::{Kind, Line};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -17,13 +22,17 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "viewers-flood",
-        about: "2,000 viewers that are cut and come again at once",
+        about: "2,000 viewers that come at once, are cut, and come again with their cursors",
         servers: Servers::One,
         seconds: 5,
         run: |scene| Box::pin(flood(scene)),
     },
 ];
 
+/// How many come at once.
+const FLOOD: usize = 2_000;
+/// Longest wait for a greeting among so many.
+const GREETED: Duration = Duration::from_secs(8);
 /// How long a replica waits for a viewer that takes nothing (its `--stall-ms`), and a little more.
 const STALL_S: u32 = 33;
 
@@ -46,14 +55,13 @@ async fn slow(scene: &mut Scene<'_>) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_secs(1)).await;
         for stream in streams.iter_mut().step_by(2) {
             let mut byte = [0];
-            let _closed_as_too_slow =
-                tokio::time::timeout(Duration::from_millis(1), stream.read(&mut byte)).await;
+            let _closed_as_too_slow = timeout(Duration::from_millis(1), stream.read(&mut byte)).await;
         }
     }
     let (mut closed, mut buffer) = (0, vec![0; 64 * 1024]);
     for stream in streams.iter_mut().skip(1).step_by(2) {
         let to_its_end = async { while stream.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {} };
-        closed += usize::from(tokio::time::timeout(Duration::from_millis(500), to_its_end).await.is_ok());
+        closed += usize::from(timeout(Duration::from_millis(500), to_its_end).await.is_ok());
     }
     scene.note(format!("{closed} of those that read nothing were sent away"));
     anyhow::ensure!(closed * 20 > streams.len() * 9, "{closed} of {} were sent away", streams.len() / 2);
@@ -61,23 +69,36 @@ async fn slow(scene: &mut Scene<'_>) -> anyhow::Result<()> {
 }
 
 async fn flood(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let mut cursors = vec![None; FLOOD];
     for round in 1..=2 {
-        let mut streams = Vec::new();
-        for _ in 0..2_000 {
-            // a full backlog refuses, as it should
-            streams.extend(open(scene).await);
-        }
-        scene.note(format!("round {round}: {} connected", streams.len()));
-        anyhow::ensure!(streams.len() > 1_900, "only {} of 2,000 connected", streams.len());
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
-        let mut buffer = vec![0; 16 * 1024];
-        let mut answered = 0;
-        for stream in &mut streams {
-            let read = tokio::time::timeout_at(deadline, stream.read(&mut buffer)).await;
-            answered += usize::from(matches!(read, Ok(Ok(bytes)) if bytes > 0));
-        }
-        scene.note(format!("{answered} answered"));
-        anyhow::ensure!(answered > streams.len() / 2, "only {answered} of {} were answered", streams.len());
+        let doors = scene.world.doors.all();
+        anyhow::ensure!(!doors.is_empty(), "no replica");
+        let come = cursors.iter().map(|cursor: &Option<String>| {
+            let addr = doors.get(scene.draw(doors.len())).copied();
+            greeted(addr, cursor.as_deref())
+        });
+        let come: Vec<_> = come.collect();
+        // those who were refused, or not answered in time, are told apart by nobody: they would come again
+        let here: Vec<(Line, String)> = join_all(come).await.into_iter().flatten().collect();
+        scene.note(format!("round {round}: {} of {FLOOD} were greeted", here.len()));
+        anyhow::ensure!(here.len() * 2 > FLOOD, "only {} of {FLOOD} were greeted", here.len());
+        let held = here.iter().map(|(_, cursor)| Some(cursor.clone())).cycle();
+        cursors = held.take(FLOOD).collect();
     }
     Ok(())
+}
+
+/// A viewer's line, once it was told where it stands.
+async fn greeted(addr: Option<SocketAddr>, cursor: Option<&str>) -> anyhow::Result<(Line, String)> {
+    let addr = addr.context("no replica")?;
+    let told = async {
+        let mut line = Line::open(Kind::Sse, addr, None, cursor).await?;
+        while let Some(frame) = line.next().await? {
+            if let Some(cursor) = frame.cursor {
+                return Ok((line, cursor));
+            }
+        }
+        anyhow::bail!("it ended without a cursor")
+    };
+    timeout(GREETED, told).await?
 }

@@ -20,11 +20,16 @@ impl World {
     }
 
     /// Starts a replica of the test build with these failpoints, and waits until it owns partitions.
-    pub(crate) async fn armed_gateway(&mut self, name: &str, points: &str) -> anyhow::Result<()> {
+    pub(crate) async fn armed_gateway(
+        &mut self,
+        name: &str,
+        points: &str,
+        more: &[&str],
+    ) -> anyhow::Result<()> {
         let audit = self.folder.join(format!("{name}.audit"));
         let before = std::fs::read(&audit)?.len();
         let mut command = self.armed()?;
-        command.env("FAILPOINTS", points);
+        command.env("FAILPOINTS", points).args(more);
         self.start_gateway(name, command).await?;
         let (event, topic) = ("\"event\":\"assigned\"", format!("\"topic\":\"{CHANGES}\""));
         let owns = || {

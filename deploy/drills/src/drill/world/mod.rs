@@ -92,6 +92,10 @@ pub(crate) struct World {
 impl World {
     /// Starts the servers; no program yet.
     pub(crate) async fn start(folder: &Path, brokers: usize, programs: &Programs) -> anyhow::Result<Self> {
+        // logs and audit logs are appended to, and those of an earlier drill are no evidence of this one
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
         std::fs::create_dir_all(folder)?;
         let wires = Wires::listen().await?;
         let proxy = (brokers == 1).then_some(wires.kafka.port);
@@ -155,7 +159,10 @@ impl World {
             redis = format!("redis://127.0.0.1:{}", wires.redis.port);
         }
         command.args(["--kafka", &kafka, "--database-url", &database, "--redis-url", &redis]);
-        command.args(["--drain-s", "1", "--heartbeat-ms", "1000"]);
+        if !command.get_args().any(|arg| arg == "--drain-s") {
+            command.args(["--drain-s", "1"]);
+        }
+        command.args(["--heartbeat-ms", "1000"]);
         command.arg("--admin-token-file").arg(self.folder.join("token"));
         command.arg("--audit-log").arg(self.folder.join(format!("{name}.audit")));
         let process = Process::start(&self.folder, name, command)?;
