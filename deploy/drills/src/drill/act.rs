@@ -56,8 +56,7 @@ async fn begin_to_end(
     world.until_ready().await?;
     world.generator("generator", &[])?;
     let mut fleet = Fleet::start(&world, act.seed).await?;
-    let watch = Watch::start(&world.stack.kafka())?;
-    watch.follow(&world);
+    let watch = Watch::start(&world)?;
     watch.until_lag(programs.in_flight(), LONG).await?;
     for (n, step) in act.steps.iter().enumerate() {
         if n > 0 && is_over() {
@@ -89,7 +88,6 @@ async fn apply(step: &Step, world: &mut World, watch: &Watch) -> anyhow::Result<
     let error = played.and(world.heal().await).err().map(|error| format!("{error:#}"));
     notes.extend(error.iter().map(|error| format!("FAILED: {error}")));
     let healed_ms = now_ms();
-    watch.follow(world);
     let back = watch.until_lag(world.programs.in_flight(), LONG).await;
     let ready = world.until_ready().await;
     notes.extend([back.as_ref().err(), ready.as_ref().err()].into_iter().flatten().map(ToString::to_string));
@@ -117,7 +115,7 @@ async fn finish(
     }
     let shown = keep(read(&world, Tables::shown).await, &mut troubles);
     let last_healed_ms = evidence.faults.last().map_or_else(now_ms, |fault| fault.healed_ms);
-    if fleet.converge(&shown, LONG).await {
+    if fleet.converge(&shown, evidence.allowed(CONVERGE)).await {
         let after_ms = now_ms() - last_healed_ms;
         evidence.converged_ms = u64::try_from(after_ms).ok();
         say(&format!("all viewers show what the database holds, {after_ms} ms after the last fault"));

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::evidence::Usage;
-use super::world::{LANES, World, kafka};
+use super::world::{LANES, Started, World, kafka};
 
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// Lag while the brokers do not say.
@@ -25,18 +25,19 @@ struct Seen {
     lag: AtomicI64,
     /// How often the lag was looked at.
     looks: AtomicI64,
-    /// Name and pid of the processes to look at.
-    processes: Mutex<Vec<(String, u32)>>,
+    processes: Started,
     usage: Mutex<HashMap<u32, Usage>>,
     stop: AtomicBool,
 }
 
 impl Watch {
-    pub(crate) fn start(brokers: &str) -> anyhow::Result<Self> {
+    /// Looks at the lanes, and at every process that the world has started or will.
+    pub(crate) fn start(world: &World) -> anyhow::Result<Self> {
+        let brokers = &world.stack.kafka();
         let seen = Arc::new(Seen {
             lag: AtomicI64::new(UNKNOWN),
             looks: AtomicI64::new(0),
-            processes: Mutex::default(),
+            processes: Arc::clone(&world.started),
             usage: Mutex::default(),
             stop: AtomicBool::new(false),
         });
@@ -56,12 +57,6 @@ impl Watch {
         };
         let thread = Some(std::thread::Builder::new().name("watch".to_owned()).spawn(look)?);
         Ok(Self { seen, thread })
-    }
-
-    /// Looks at these processes from now on.
-    pub(crate) fn follow(&self, world: &World) {
-        let all = world.gateways.values().chain(world.generators.values());
-        *lock(&self.seen.processes) = all.map(|process| (process.name.clone(), process.id())).collect();
     }
 
     /// The lag of all lanes; none while the brokers do not say.

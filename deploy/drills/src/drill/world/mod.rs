@@ -6,6 +6,7 @@
 mod armed;
 mod clock;
 mod doors;
+mod generators;
 pub(crate) mod kafka;
 pub(crate) mod process;
 pub(crate) mod proxy;
@@ -17,6 +18,7 @@ pub(crate) mod wires;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -73,6 +75,9 @@ impl Programs {
     }
 }
 
+/// Name and pid of every process of ours that was started; those that have ended are not there any more.
+pub(crate) type Started = Arc<Mutex<Vec<(String, u32)>>>;
+
 /// Servers and programs of one act.
 pub(crate) struct World {
     pub(crate) stack: Private,
@@ -81,6 +86,7 @@ pub(crate) struct World {
     pub(crate) doors: Doors,
     pub(crate) gateways: BTreeMap<String, Process>,
     pub(crate) generators: BTreeMap<String, Process>,
+    pub(crate) started: Started,
     /// How programs ended that were not killed.
     pub(crate) ended: Vec<Ended>,
     /// None where there are several brokers.
@@ -110,6 +116,7 @@ impl World {
             doors: Doors::default(),
             gateways: BTreeMap::new(),
             generators: BTreeMap::new(),
+            started: Started::default(),
             ended: Vec::new(),
             wires,
             programs: programs.clone(),
@@ -165,7 +172,7 @@ impl World {
         command.args(["--heartbeat-ms", "1000"]);
         command.arg("--admin-token-file").arg(self.folder.join("token"));
         command.arg("--audit-log").arg(self.folder.join(format!("{name}.audit")));
-        let process = Process::start(&self.folder, name, command)?;
+        let process = self.process(name, command)?;
         self.gateways.insert(name.to_owned(), process);
         let read = || std::fs::read_to_string(&addr_file).ok()?.trim().parse().ok();
         let addr = until(&format!("{name} listens"), async || read()).await?;
@@ -189,29 +196,12 @@ impl World {
         self.ended.extend(ended);
     }
 
-    /// Starts a generator of the whole catalogue.
-    pub(crate) fn generator(&mut self, name: &str, more: &[&str]) -> anyhow::Result<()> {
-        let (products, rate) = (PRODUCTS.to_string(), self.programs.rate.to_string());
-        let mut command = Command::new(program(self.programs.folder.as_deref(), "generator")?);
-        command.args(["--kafka", &self.stack.kafka(), "--products", &products]);
-        if !more.contains(&"--rate") {
-            command.args(["--rate", &rate]);
-        }
-        command.arg("--audit-log").arg(self.folder.join(format!("{name}.produced"))).args(more);
-        self.generators.insert(name.to_owned(), Process::start(&self.folder, name, command)?);
-        Ok(())
-    }
-
-    /// SIGTERM to a generator; waits for its end.
-    pub(crate) async fn stop_generator(&mut self, name: &str) {
-        if let Some(process) = self.generators.remove(name) {
-            self.ended.push(process.stop().await);
-        }
-    }
-
-    /// SIGKILL to a generator.
-    pub(crate) fn kill_generator(&mut self, name: &str) {
-        self.ended.extend(self.generators.remove(name).and_then(Process::kill));
+    /// Starts one of our programs.
+    fn process(&self, name: &str, command: Command) -> anyhow::Result<Process> {
+        let process = Process::start(&self.folder, name, command)?;
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.push((name.to_owned(), process.id()));
+        Ok(process)
     }
 
     /// SIGKILL to a server, which stays down until [`Self::heal`].
