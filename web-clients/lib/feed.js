@@ -125,9 +125,14 @@ export class Feed extends SafeEvents {
     return { ...this.#standing.now };
   }
 
+  /** When the server last said anything, heartbeats included, by `performance.now()`; 0 before it did. */
+  get heardAt() {
+    return this.#link.heardAt;
+  }
+
   /** @returns {Checkpoint} plain JSON, for `connect(url, {checkpoint})` of a later run */
   checkpoint() {
-    return { ...this.#shelf.checkpoint(), scope: this.#scope === "all" ? "all" : [...this.#scope] };
+    return { ...this.#shelf.checkpoint({ awaits: this.#awaited.any }), scope: this.#scope === "all" ? "all" : [...this.#scope] };
   }
 
   /**
@@ -242,7 +247,7 @@ export class Feed extends SafeEvents {
       this.#tell(type, detail);
     }
     if (this.#ended) return;
-    this.#moved(this.#standing.settle(this.#shelf.caughtUp));
+    this.#tell("state", this.#standing.settle(this.#shelf.caughtUp));
     this.#link.live(this.#standing.now.state === "live");
   }
 
@@ -254,7 +259,7 @@ export class Feed extends SafeEvents {
   #lost(error, retryInMs, heard) {
     if (!heard) this.#transports.failed();
     this.#shelf.lost();
-    if (retryInMs !== undefined) return this.#moved(this.#standing.lost(error, retryInMs));
+    if (retryInMs !== undefined) return this.#tell("state", this.#standing.lost(error, retryInMs));
     this.#tell("error", error);
     this.#end({ reason: error.message, code: error.code }, error);
   }
@@ -267,24 +272,19 @@ export class Feed extends SafeEvents {
     if (this.#ended) return;
     this.#link.close();
     this.#unwatch();
-    this.#moved(this.#standing.close(why));
+    this.#tell("state", this.#standing.close(why));
     this.#ended = { error };
     for (const inbox of this.#inboxes) inbox.end(error);
     this.#inboxes.clear();
   }
 
-  /** @param {StateDetail | undefined} next */
-  #moved(next) {
-    if (next !== undefined) this.#tell("state", next);
-  }
-
   /**
    * @template {keyof FeedEvents} K
    * @param {K} type
-   * @param {FeedEvents[K]} detail
+   * @param {FeedEvents[K] | undefined} detail nothing: nothing to tell
    */
   #tell(type, detail) {
-    if (!this.#ended) this.dispatchEvent(new CustomEvent(type, { detail }));
+    if (!this.#ended && detail !== undefined) this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /**

@@ -35,7 +35,10 @@ export class Link {
   /** Counts connections: whatever an older one still says is not heard. */
   #turn = 0;
   #heard = false;
-  #heardAt = 0;
+  /** When the server last sent a byte, on any connection, by `performance.now()`; 0: never. */
+  heardAt = 0;
+  /** Since when it is quiet: the last byte, or the start of the connection. */
+  #quietSince = 0;
   #quietMs = CONNECT_MS;
   /** @type {number | undefined} */
   #liveSince;
@@ -65,11 +68,11 @@ export class Link {
     };
     this.#heard = false;
     this.#quietMs = CONNECT_MS;
-    this.#heardAt = performance.now();
+    this.#quietSince = performance.now();
     this.#look(CONNECT_MS);
     const { transport, request } = this.#owner.connecting();
     this.#connection = transport(request, {
-      alive: mine(() => (this.#heardAt = performance.now())),
+      alive: mine(() => (this.heardAt = this.#quietSince = performance.now())),
       frame: mine((frame) => this.#frame(frame)),
       bad: mine((error) => this.#owner.bad(error)),
       lost: mine((error) => this.#lost(error)),
@@ -117,7 +120,7 @@ export class Link {
   wake() {
     if (this.#connection === undefined) {
       if (this.#timer !== undefined) this.connect();
-    } else if (performance.now() - this.#heardAt > this.#quietMs) this.#lost(dead(this.#quietMs));
+    } else if (performance.now() - this.#quietSince > this.#quietMs) this.#lost(dead(this.#quietMs));
   }
 
   /** @param {import("./frames.js").Frame} frame */
@@ -140,10 +143,10 @@ export class Link {
   #look(ms) {
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => {
-      const left = this.#heardAt + this.#quietMs - performance.now();
+      const left = this.#quietSince + this.#quietMs - performance.now();
       if (left > 0) return this.#look(left);
-      const seen = this.#heardAt;
-      this.#watch = setTimeout(() => (seen === this.#heardAt ? this.#lost(dead(this.#quietMs)) : this.#look(this.#quietMs)), SECOND_LOOK_MS);
+      const seen = this.#quietSince;
+      this.#watch = setTimeout(() => (seen === this.#quietSince ? this.#lost(dead(this.#quietMs)) : this.#look(this.#quietMs)), SECOND_LOOK_MS);
     }, ms);
   }
 

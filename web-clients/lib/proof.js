@@ -61,12 +61,19 @@ export class Proof {
     return this.#complete;
   }
 
+  /** Products whose next break is announced: without them who takes up these books would count it as a hole. */
+  get excused() {
+    return [...this.#excused];
+  }
+
   /**
    * Takes up the books of an earlier run.
    * @param {Iterable<{product_id: string, version: number}>} products
    * @param {boolean} complete
+   * @param {Iterable<string>} [excused]
    */
-  restore(products, complete) {
+  restore(products, complete, excused = []) {
+    this.#excused = new Set(excused);
     for (const { product_id, version } of products) this.#held.set(product_id, version);
     this.#complete = complete;
   }

@@ -30,6 +30,7 @@ import { Ratings } from "./ratings.js";
  * @property {string} [cursor]
  * @property {boolean} complete
  * @property {Product[]} products the newest of each, so also the version floors
+ * @property {string[]} [excused] products whose next break was announced
  * @property {import("./frames.js").Rating} [site] the site's rating
  */
 /** @typedef {import("./frames.js").RatingChanged & {previous: import("./frames.js").Rating | undefined}} RatingNews */
@@ -54,13 +55,21 @@ export class Shelf {
     if (checkpoint === undefined) return;
     for (const product of checkpoint.products) this.products.set(product.product_id, this.#whole(product));
     if (checkpoint.site) this.ratings.take("site", checkpoint.site);
-    this.proof.restore(checkpoint.products, checkpoint.complete);
+    this.proof.restore(checkpoint.products, checkpoint.complete, checkpoint.excused);
   }
 
-  /** @returns {Checkpoint} */
-  checkpoint() {
+  /**
+   * While a product's first state is awaited, the cursor does not stand for it: who went on there would never get it.
+   * @param {{awaits?: boolean}} [how]
+   * @returns {Checkpoint}
+   */
+  checkpoint({ awaits = false } = {}) {
     const site = this.ratings.held.get("site");
-    return { cursor: this.cursor, complete: this.proof.complete, products: [...this.products.values()], ...(site && { site }) };
+    const { complete, excused } = this.proof;
+    return {
+      ...(awaits ? { complete: false } : { cursor: this.cursor, complete }), products: [...this.products.values()],
+      ...(excused.length > 0 && { excused }), ...(site && { site }),
+    };
   }
 
   /**

@@ -43,6 +43,8 @@ export class Feed extends SafeEvents {
     };
     /** @returns {StateDetail} */
     get state(): StateDetail;
+    /** When the server last said anything, heartbeats included, by `performance.now()`; 0 before it did. */
+    get heardAt(): number;
     /** @returns {Checkpoint} plain JSON, for `connect(url, {checkpoint})` of a later run */
     checkpoint(): Checkpoint;
     /**

@@ -19,6 +19,8 @@ export class Link {
     constructor(owner: LinkOwner, { random }?: {
         random?: () => number;
     });
+    /** When the server last sent a byte, on any connection, by `performance.now()`; 0: never. */
+    heardAt: number;
     /** Makes the first connection, or at once a new one with what is wanted now. */
     connect(): void;
     /** Ends the link for good. */

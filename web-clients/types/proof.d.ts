@@ -6,15 +6,18 @@ export class Proof {
     get holds(): boolean;
     /** True once a whole snapshot was taken. */
     get complete(): boolean;
+    /** Products whose next break is announced: without them who takes up these books would count it as a hole. */
+    get excused(): string[];
     /**
      * Takes up the books of an earlier run.
      * @param {Iterable<{product_id: string, version: number}>} products
      * @param {boolean} complete
+     * @param {Iterable<string>} [excused]
      */
     restore(products: Iterable<{
         product_id: string;
         version: number;
-    }>, complete: boolean): void;
+    }>, complete: boolean, excused?: Iterable<string>): void;
     /** @param {boolean} withCursor whether the new connection asks to be continued */
     connecting(withCursor: boolean): void;
     /** @param {{resumed: boolean, reset: boolean}} hello */

@@ -26,6 +26,7 @@ export function inScope(checkpoint: Checkpoint & {
  * @property {string} [cursor]
  * @property {boolean} complete
  * @property {Product[]} products the newest of each, so also the version floors
+ * @property {string[]} [excused] products whose next break was announced
  * @property {import("./frames.js").Rating} [site] the site's rating
  */
 /** @typedef {import("./frames.js").RatingChanged & {previous: import("./frames.js").Rating | undefined}} RatingNews */
@@ -46,8 +47,14 @@ export class Shelf {
     cursor: string | undefined;
     /** True while the shelf has all that the server has: continued at the cursor, or the last snapshot page taken. */
     caughtUp: boolean;
-    /** @returns {Checkpoint} */
-    checkpoint(): Checkpoint;
+    /**
+     * While a product's first state is awaited, the cursor does not stand for it: who went on there would never get it.
+     * @param {{awaits?: boolean}} [how]
+     * @returns {Checkpoint}
+     */
+    checkpoint({ awaits }?: {
+        awaits?: boolean;
+    }): Checkpoint;
     /**
      * Products that are followed no more are not kept: they would grow old unseen. Their floors stay.
      * @param {Set<string>} scope
@@ -112,6 +119,10 @@ export type Checkpoint = {
      * the newest of each, so also the version floors
      */
     products: Product[];
+    /**
+     * products whose next break was announced
+     */
+    excused?: string[] | undefined;
     /**
      * the site's rating
      */

@@ -7,7 +7,7 @@ import test from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { ConnectionError, ProtocolError, RefusedError, connect } from "../../lib/feed.js";
 import { readFrame } from "../../lib/frames.js";
-import { A, B, C, Wire, changed, hello, holdTimers, snapshot } from "./helpers.js";
+import { A, B, C, Wire, changed, gap, hello, holdTimers, snapshot } from "./helpers.js";
 
 /** @param {import("../../lib/feed.js").FeedOptions} [options] */
 async function start(options) {
@@ -285,6 +285,52 @@ test("a checkpoint is taken up, but its cursor only for the same products", asyn
   assert.equal(fewer.feed.proof.holds, true);
   await same.feed.close();
   await fewer.feed.close();
+});
+
+test("a checkpoint that is taken before a product's first state came goes on nowhere, so that it comes", async () => {
+  const { wire, feed } = await start({ products: [A] });
+  wire.say(hello(), snapshot([[A, 1]]));
+  feed.subscribe([B]);
+  const checkpoint = feed.checkpoint();
+  wire.say(snapshot([[B, 6]], { cursor: "e1:2" }));
+  assert.equal(feed.checkpoint().cursor, "e1:2");
+  await feed.close();
+  const next = await start({ checkpoint, products: [A, B] });
+  assert.equal(next.wire.last.request.wanted.cursor, undefined);
+  next.wire.say(hello(), snapshot([[A, 1], [B, 7]]), changed(B, 8));
+  assert.deepEqual([next.feed.products.get(B)?.version, next.feed.proof.missed], [8, 0]);
+  await next.feed.close();
+});
+
+test("a break that was announced before a checkpoint is no hole after it", async () => {
+  const { wire, feed } = await start();
+  wire.say(hello(), snapshot([[A, 1], [B, 1]]), gap(A));
+  const checkpoint = JSON.parse(JSON.stringify(feed.checkpoint()));
+  await feed.close();
+  const next = await start({ checkpoint });
+  next.wire.say(hello({ resumed: true }), changed(A, 3));
+  assert.equal(next.feed.proof.missed, 0);
+  next.wire.say(changed(A, 5), changed(B, 3));
+  assert.equal(next.feed.proof.missed, 2, "one break, of one product");
+  await next.feed.close();
+});
+
+test("it knows when the server last said anything, and takes nothing else for it", async (t) => {
+  const timers = holdTimers(t);
+  const { wire, feed } = await start();
+  assert.equal(feed.heardAt, 0, "a connection that nobody answered");
+  wire.say(hello(), snapshot([[A, 1]]));
+  const first = feed.heardAt;
+  assert.ok(first > 0);
+  wire.last.sink.alive();
+  const heard = feed.heardAt;
+  assert.ok(heard > first, "a heartbeat, of which no event tells");
+  wire.last.sink.lost(lost());
+  timers.tick(2000);
+  wire.last.sink.lost(lost());
+  assert.equal(wire.made.length, 2);
+  assert.equal(feed.heardAt, heard, "tries are not the server");
+  await feed.close();
 });
 
 test("a signal closes it, also one that was aborted before", async () => {
