@@ -53,22 +53,18 @@ const world = { live, catalogue, fleet, traces, admin: new Admin(), words: new W
 live.addEventListener("change", (event) => {
   const { from, previous, missed, snapshot, age_ms, path_ms, ...item } = /** @type {CustomEvent} */ (event).detail;
   if (!snapshot) traces.take({ item, from, age_ms, path_ms, arrivedAt: performance.now() });
-  if (catalogue.take(item)) catalogue.dispatchEvent(new CustomEvent("item", { detail: item.product_id }));
+  catalogue.take(item);
 });
 live.addEventListener("snapshot", () => {
-  for (const item of live.products.values()) {
-    if (catalogue.take(item)) catalogue.dispatchEvent(new CustomEvent("item", { detail: item.product_id }));
-  }
+  for (const item of live.products.values()) catalogue.take(item);
 });
 live.addEventListener("rating", (event) => {
   const { subject, previous: _, ...rating } = /** @type {CustomEvent} */ (event).detail;
   catalogue.know(subject, { rating });
-  catalogue.dispatchEvent(new CustomEvent("item", { detail: subject }));
 });
 live.addEventListener("photo", (event) => {
   const { product_id, photo, revision } = /** @type {CustomEvent} */ (event).detail;
   catalogue.know(product_id, { photo, photo_revision: revision });
-  catalogue.dispatchEvent(new CustomEvent("item", { detail: product_id }));
 });
 catalogue.addEventListener("list", () => sample());
 live.addEventListener("replicas", (event) => fleet.told(/** @type {CustomEvent} */ (event).detail));

@@ -2,8 +2,8 @@
  * Every product of the shop, as this page last heard of it.
  *
  * The list comes by HTTP, in pages, and again now and then for what was added; the products that are in view are followed
- * live and put in by `take`. Here too a version never goes back. A trail of the last states of each product that moved is
- * kept for its sparkline, so many and no more.
+ * live and put in by `take`. Whichever brings it, what changes is told as `item`. Here too a version never goes back. A
+ * trail of the last states of each product that moved is kept for its sparkline, so many and no more.
  */
 
 import { ask } from "./api.js";
@@ -11,7 +11,7 @@ import { ask } from "./api.js";
 /** @typedef {{average: number | null, window?: number, count: number, sum?: number}} Rating */
 /** @typedef {import("../../lib/frames.js").Product & {rating?: Rating | null}} Item */
 /** @typedef {{price: number, stock: number}} Step what moved, in minor units and pieces */
-/** @typedef {{by: Step, at: number, from: Item}} Move the last move of a product that was seen */
+/** @typedef {{by: Step, at: number}} Move the last move of a product that was seen */
 /** @typedef {{price: number, stock: number, at: number}} Point */
 /** @typedef {"active" | "name" | "cheap" | "dear" | "low" | "rated"} Order */
 
@@ -36,7 +36,7 @@ export class Catalogue extends EventTarget {
     for (let page = 0; page < PAGES; page++) {
       const { products, next } = await ask(`products?limit=${PAGE}${after && `&after=${after}`}`);
       const before = this.items.size;
-      for (const product of products) this.#merge(product);
+      for (const product of products) this.#take(product, { begins: false });
       if (this.items.size > before) this.dispatchEvent(new Event("list"));
       if (!next) break;
       after = next;
@@ -48,20 +48,9 @@ export class Catalogue extends EventTarget {
   /**
    * A state of a product, from the feed or an answer.
    * @param {Item} item
-   * @returns {boolean} whether it was news
    */
   take(item) {
-    const held = this.items.get(item.product_id);
-    if (!this.#merge(item)) return false;
-    if (held !== undefined) {
-      const by = { price: item.price_minor - held.price_minor, stock: item.stock - held.stock };
-      this.moves.set(item.product_id, { by, at: Date.now(), from: held });
-      const trail = this.trails.get(item.product_id) ?? [{ price: held.price_minor, stock: held.stock, at: Date.now() }];
-      trail.push({ price: item.price_minor, stock: item.stock, at: Date.now() });
-      if (trail.length > TRAIL) trail.shift();
-      this.trails.set(item.product_id, trail);
-    }
-    return true;
+    this.#take(item, { begins: true });
   }
 
   /**
@@ -71,7 +60,9 @@ export class Catalogue extends EventTarget {
    */
   know(id, more) {
     const held = this.items.get(id);
-    if (held !== undefined) this.items.set(id, { ...held, ...more });
+    if (held === undefined) return;
+    this.items.set(id, { ...held, ...more });
+    this.#tell(id);
   }
 
   /**
@@ -84,6 +75,7 @@ export class Catalogue extends EventTarget {
     const points = older.filter((item) => item.version <= held)
       .map((item) => ({ price: item.price_minor, stock: item.stock, at: Date.parse(item.occurred_at ?? "") || 0 }));
     this.trails.set(id, points.slice(-TRAIL));
+    this.#tell(id);
   }
 
   /**
@@ -101,16 +93,39 @@ export class Catalogue extends EventTarget {
     return found.sort((a, b) => pin(a) - pin(b) || by(a, b) || (a.product_id < b.product_id ? -1 : 1)).map((item) => item.product_id);
   }
 
-  /** @param {Item} item */
-  #merge(item) {
-    const held = this.items.get(item.product_id);
-    if (held !== undefined && item.version <= held.version) {
-      // The same version may say more: an answer over HTTP carries rating and photo.
-      if (item.version === held.version) this.items.set(item.product_id, { ...held, ...item, ...newer(held, item) });
-      return false;
-    }
-    this.items.set(item.product_id, { ...held, ...item, ...newer(held, item) });
-    return true;
+  /**
+   * @param {Item} item
+   * @param {{begins: boolean}} how whether a trail may begin here: not with the list, of which most is never looked at
+   */
+  #take(item, { begins }) {
+    const id = item.product_id;
+    const held = this.items.get(id);
+    if (held !== undefined && item.version < held.version) return;
+    // The same version may say more: an answer over HTTP carries rating and photo.
+    const now = { ...held, ...item, ...newer(held, item) };
+    this.items.set(id, now);
+    if (held !== undefined && now.version > held.version) this.#moved(held, now, begins);
+    if (now.version !== held?.version || now.rating?.count !== held?.rating?.count || now.photo !== held?.photo) this.#tell(id);
+  }
+
+  /**
+   * @param {Item} held
+   * @param {Item} now
+   * @param {boolean} begins
+   */
+  #moved(held, now, begins) {
+    const id = now.product_id, at = Date.now();
+    this.moves.set(id, { by: { price: now.price_minor - held.price_minor, stock: now.stock - held.stock }, at });
+    const trail = this.trails.get(id) ?? (begins ? [{ price: held.price_minor, stock: held.stock, at }] : undefined);
+    if (trail === undefined) return;
+    trail.push({ price: now.price_minor, stock: now.stock, at });
+    if (trail.length > TRAIL) trail.shift();
+    this.trails.set(id, trail);
+  }
+
+  /** @param {string} id */
+  #tell(id) {
+    this.dispatchEvent(new CustomEvent("item", { detail: id }));
   }
 }
 

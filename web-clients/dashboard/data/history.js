@@ -41,7 +41,6 @@ export class History {
       const answer = await ask(`products/${id}/changes?limit=${TRAIL}`).catch(() => undefined);
       if (answer === undefined || this.#catalogue.trails.has(id)) continue;
       this.#catalogue.recall(id, answer.changes.reverse());
-      this.#catalogue.dispatchEvent(new CustomEvent("item", { detail: id }));
     }
     this.#running = false;
   }
