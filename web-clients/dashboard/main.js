@@ -52,7 +52,7 @@ const world = { live, catalogue, fleet, traces, admin: new Admin(), words: new W
 
 live.addEventListener("change", (event) => {
   const { from, previous, missed, snapshot, age_ms, path_ms, ...item } = /** @type {CustomEvent} */ (event).detail;
-  if (!snapshot) traces.take({ item, from, age_ms, path_ms, arrivedAt: performance.now() });
+  if (!snapshot) traces.take({ item, age_ms, path_ms, arrivedAt: performance.now() });
   catalogue.take(item);
 });
 live.addEventListener("snapshot", () => {

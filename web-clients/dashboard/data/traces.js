@@ -3,12 +3,13 @@
  *
  * A frame says when its change was consumed, written and relayed, in ms after the Kafka record's timestamp, and how old
  * it was when its replica encoded it; the way to this page is half of a round trip, and the last stage ends with the
- * animation frame that shows it. All of the last changes are kept, so many and no more.
+ * animation frame that shows it. All of the last changes are kept, so many and no more. A hidden tab has no animation
+ * frames and shows nothing: what comes there is counted, and has no trace.
  */
 
 /** @typedef {import("./catalogue.js").Item} Item */
-/** @typedef {{item: Item, from: number, age_ms?: number, path_ms?: number[], arrivedAt: number}} Arrival */
-/** @typedef {{item: Item, from: number, at: number, ends: number[]}} Trace `ends`: when each stage ended, in ms after the record's timestamp */
+/** @typedef {{item: Item, age_ms?: number, path_ms?: number[], arrivedAt: number}} Arrival */
+/** @typedef {{item: Item, ends: number[]}} Trace `ends`: when each stage ended, in ms after the record's timestamp */
 
 /** The stages, in order: each ends where the next begins. */
 export const STAGES = /** @type {const} */ (["consumed", "written", "relayed", "sent", "shown"]);
@@ -20,7 +21,7 @@ const MEASURE_MS = 10_000;
 export class Traces extends EventTarget {
   /** @type {Trace[]} oldest first */
   kept = [];
-  /** Changes shown since the page was opened. */
+  /** Changes that came since the page was opened. */
   shown = 0;
   /** Half of a round trip to the server, in ms. */
   way = 1;
@@ -32,10 +33,14 @@ export class Traces extends EventTarget {
     super();
     this.#measure();
     setInterval(() => this.#measure(), MEASURE_MS);
+    // What waits for a frame now would wait until somebody looks again, however long that is.
+    document.addEventListener("visibilitychange", () => document.hidden && this.#arrived.splice(0));
   }
 
   /** @param {Arrival} arrival */
   take(arrival) {
+    this.shown++;
+    if (document.hidden) return;
     this.#arrived.push(arrival);
     if (this.#arrived.length > KEPT) this.#arrived.shift();
     if (this.#asked) return;
@@ -52,14 +57,13 @@ export class Traces extends EventTarget {
 
   #show() {
     this.#asked = false;
-    const now = performance.now(), at = Date.now();
+    const now = performance.now();
     /** @type {Trace[]} */
     const fresh = [];
-    for (const { item, from, age_ms, path_ms, arrivedAt } of this.#arrived.splice(0)) {
-      this.shown++;
+    for (const { item, age_ms, path_ms, arrivedAt } of this.#arrived.splice(0)) {
       if (age_ms === undefined || path_ms?.length !== 3) continue;
       const sent = age_ms + this.way;
-      fresh.push({ item, from, at, ends: [...path_ms, sent, sent + now - arrivedAt] });
+      fresh.push({ item, ends: [...path_ms, sent, sent + now - arrivedAt] });
     }
     this.kept.push(...fresh);
     this.kept.splice(0, this.kept.length - KEPT);
