@@ -18,8 +18,6 @@ const EVENTS = ["open", "snapshot", "change", "rating", "photo", "said", "gap", 
 const SETTLE_MS = { ws: 60, sse: 400 };
 /** What is wanted no more is followed so long, in ms: one scrolls back. */
 const KEPT_MS = 2000;
-/** A hidden tab gets each product at most once in so many ms. */
-const HIDDEN_MS = 2000;
 
 export class Live extends EventTarget {
   /** @type {Feed} */
@@ -39,8 +37,8 @@ export class Live extends EventTarget {
   replica = "";
   /** How others see this viewer, in `said`. */
   viewer = "";
-  /** When the last frame of any kind came, by `performance.now()`. */
-  heardAt = 0;
+  /** What the feeds before this one last heard of the server. */
+  #heardAt = 0;
   /** @type {{what: string, since?: string}[]} what is away behind the replica */
   away = [];
   /** @type {Cut | undefined} the last cut that was asked for */
@@ -51,7 +49,6 @@ export class Live extends EventTarget {
     super();
     this.transport = transport;
     this.#feed = this.#open({ products: [] });
-    document.addEventListener("visibilitychange", () => this.#hidden());
   }
 
   /** @returns {import("../../lib/feed.js").ProofCounts & {holds: boolean}} over all connections of this page */
@@ -72,6 +69,11 @@ export class Live extends EventTarget {
 
   get state() {
     return this.#feed.state;
+  }
+
+  /** When the server last said anything, heartbeats included, by `performance.now()`; 0 before it did. */
+  get heardAt() {
+    return Math.max(this.#heardAt, this.#feed.heardAt);
   }
 
   /** How many products are followed now. */
@@ -97,10 +99,13 @@ export class Live extends EventTarget {
   use(transport) {
     if (transport === this.transport) return;
     this.transport = transport;
-    const checkpoint = this.#feed.checkpoint();
-    for (const [name, n] of Object.entries(this.#feed.proof)) if (name in this.#past) this.#past[/** @type {"frames"} */ (name)] += Number(n);
-    this.#feed.close();
-    this.#feed = this.#open({ products: this.#followed, checkpoint });
+    const old = this.#feed;
+    for (const [name, n] of Object.entries(old.proof)) if (name in this.#past) this.#past[/** @type {"frames"} */ (name)] += Number(n);
+    this.#heardAt = this.heardAt;
+    // first the new one: the end of the old one is not where this page stands
+    this.#feed = this.#open({ products: this.#followed, checkpoint: old.checkpoint() });
+    old.close();
+    this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
   }
 
   /**
@@ -132,7 +137,6 @@ export class Live extends EventTarget {
     });
     for (const type of EVENTS) {
       feed.addEventListener(/** @type {"open"} */ (type), (event) => {
-        this.heardAt = performance.now();
         if (feed === this.#feed) this.dispatchEvent(new CustomEvent(type, { detail: event.detail }));
       });
     }
@@ -146,7 +150,6 @@ export class Live extends EventTarget {
     if (this.cutting && this.cutting.replica === undefined) {
       Object.assign(this.cutting, { replica, resumed, entries: missed, ms: Date.now() - this.cutting.cutAt });
     }
-    this.#hidden();
   }
 
   #settle() {
@@ -170,10 +173,5 @@ export class Live extends EventTarget {
       this.#timer = setTimeout(() => this.#settle(), KEPT_MS);
     }
     this.dispatchEvent(new Event("scope"));
-  }
-
-  /** Nobody looks: less is enough. Over SSE that would cost a connection, so there all stays as it is. */
-  #hidden() {
-    if (this.transport === "ws" && this.#followed.size > 0) this.#feed.subscribe([], { everyMs: document.hidden ? HIDDEN_MS : 0 });
   }
 }
