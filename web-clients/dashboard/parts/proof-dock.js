@@ -18,6 +18,8 @@ export class ProofDock {
   #line = h("span", { class: "line" });
   #values = new Map(["Replica", "Frames", "Missed", "Resumed", "Repeats dropped", "Resets", "Following", "Cursor"].map((name) => [name, h("dd")]));
   #cuts = h("ol", { class: "cuts" });
+  /** What was missed since the last cut, in its line, and what was missed before. */
+  #since = { element: h("span"), missed: 0 };
   #cut = h("button", { type: "button", class: "cut", on: { click: () => this.#cutNow() } }, "Cut the connection");
   #transports = ["ws", "sse"].map((name) => h("button", {
     type: "button", "data-transport": name, on: { click: () => this.#use(/** @type {"ws" | "sse"} */ (name)) },
@@ -55,10 +57,13 @@ export class ProofDock {
     [...this.#values.values()].forEach((dd, at) => text(dd, values[at] ?? ""));
     for (const button of this.#transports) button.setAttribute("aria-pressed", String(button.dataset.transport === this.#live.transport));
     this.#cut.disabled = state !== "live";
+    // What is resumed comes after the answer: the line goes on counting until the next cut.
+    text(this.#since.element, `missed ${count(missed - this.#since.missed)}`);
   }
 
   #cutNow() {
     this.#live.cut(CUT_MS);
+    this.#since = { element: h("span"), missed: this.#live.proof.missed };
     this.#cuts.prepend(h("li", null, `${time(Date.now())} cut …`));
     while (this.#cuts.children.length > CUTS) this.#cuts.lastElementChild?.remove();
   }
@@ -69,7 +74,7 @@ export class ProofDock {
     if (!cutting?.replica || !item || item.classList.contains("done")) return;
     item.classList.add("done");
     const taken = cutting.resumed ? `resumed${cutting.entries === undefined ? "" : `, ${count(cutting.entries)} relay entries caught up`}` : "a new snapshot";
-    fill(item, `${time(cutting.cutAt)} cut · after ${duration(cutting.ms ?? 0)} `, h("b", null, cutting.replica), ` answered: ${taken} · missed ${count(this.#live.proof.missed)}`);
+    fill(item, `${time(cutting.cutAt)} cut · after ${duration(cutting.ms ?? 0)} `, h("b", null, cutting.replica), ` answered: ${taken} · `, this.#since.element);
   }
 
   /** @param {"ws" | "sse"} transport */

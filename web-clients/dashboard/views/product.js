@@ -12,6 +12,10 @@ import { askForRating } from "../parts/rate.js";
 /** Versions that are plotted. */
 const VERSIONS = 500;
 const TICK_MS = 250;
+/** A history that could not be had is asked for again so often, in ms. */
+const AGAIN_MS = 2000;
+/** A product's id: a UUID in lower case with hyphens. */
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * @param {import("../main.js").World} world
@@ -19,9 +23,15 @@ const TICK_MS = 250;
  * @returns {import("../main.js").View}
  */
 export function product({ live, catalogue, traces }, id) {
+  const back = h("p", null, h("a", { href: "#shelf", class: "back" }, "‹ Shelf"));
+  // Anybody can write an address: what is no id is neither asked for, since a path could lead elsewhere, nor followed, since
+  // the server refuses a connection that names it.
+  if (!ID.test(id)) {
+    return { title: "No such product", element: h("div", { class: "product" }, back, h("h1", null, "No such product"), h("p", { class: "empty" }, "This address does not end with a product's id.")) };
+  }
   /** @type {import("../data/catalogue.js").Item[]} oldest first */
   let history = [];
-  let verifiedAt = 0;
+  let verifiedAt = 0, triedAt = 0, loading = false, loaded = false;
   const photo = new Photo();
   const name = h("h1");
   const [cost, delta, stock, rating, version, changed, age, verified] = Array.from({ length: 8 }, () => h("span"));
@@ -38,12 +48,13 @@ export function product({ live, catalogue, traces }, id) {
         h("dl", null, ...[["Version", version], ["Changed", changed], ["Took from Kafka to here", age], ["Known to be current", verified]].flatMap(
           ([word, value]) => [h("dt", null, /** @type {string} */ (word)), h("dd", null, /** @type {HTMLElement} */ (value))]), h("dt", null, "Id"), h("dd", null, h("code", null, id))))),
     h("div", { class: "plots" }, prices.element, stocks.element), h("h2", null, "Last changes"), log);
-  const element = h("div", { class: "product" }, h("p", null, h("a", { href: "#shelf", class: "back" }, "‹ Shelf")), problem, body);
+  const element = h("div", { class: "product" }, back, problem, body);
 
   const draw = () => {
     const item = catalogue.items.get(id);
     if (!item) return;
     problem.hidden = true;
+    body.hidden = false;
     photo.show(item);
     text(name, item.name);
     text(cost, price(item));
@@ -65,29 +76,41 @@ export function product({ live, catalogue, traces }, id) {
   const tick = () => {
     const item = catalogue.items.get(id);
     if (!item) return;
+    if (performance.now() - triedAt > AGAIN_MS) load();
     const changedAt = Date.parse(item.occurred_at ?? "");
     text(changed, Number.isNaN(changedAt) ? "–" : `${ago(Date.now() - changedAt)} (${dayTime(changedAt)})`);
     const trace = traces.kept.findLast((kept) => kept.item.product_id === id);
     text(age, trace ? duration(trace.ends.at(-1) ?? 0) : "–");
-    // While the line lives every change comes: what is shown was current when the last frame came.
-    if (live.state.state === "live") verifiedAt = performance.now();
+    // While the line lives every change comes: what is shown was current when the server last said anything.
+    if (live.state.state === "live") verifiedAt = live.heardAt;
     text(verified, verifiedAt === 0 ? "–" : live.state.state === "live" ? "now" : `${duration(performance.now() - verifiedAt)} ago: ${live.state.reason}`);
   };
   const item = (/** @type {Event} */ event) => {
     if (/** @type {CustomEvent} */ (event).detail === id) paint("product", draw);
   };
   const load = async () => {
+    if (loading || loaded) return;
+    loading = true;
     try {
       catalogue.take(await ask(`products/${id}`));
       history = (await ask(`products/${id}/changes?limit=${VERSIONS}`)).changes.reverse();
+      loaded = true;
       draw();
     } catch (error) {
       problem.hidden = catalogue.items.has(id);
       text(problem, error instanceof Error ? error.message : String(error));
       body.hidden = !catalogue.items.has(id);
+    } finally {
+      loading = false;
+      triedAt = performance.now();
     }
   };
+  // The server or its database was away: once they are back, what could not be had before can.
+  const standing = () => {
+    if (live.state.state === "live") load();
+  };
   live.want("product", [id]);
+  live.addEventListener("state", standing);
   catalogue.addEventListener("item", item);
   const ticking = setInterval(() => paint("product tick", tick), TICK_MS);
   draw();
@@ -97,6 +120,7 @@ export function product({ live, catalogue, traces }, id) {
     close() {
       clearInterval(ticking);
       catalogue.removeEventListener("item", item);
+      live.removeEventListener("state", standing);
       live.want("product", []);
     },
   };

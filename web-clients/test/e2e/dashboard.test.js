@@ -217,10 +217,23 @@ test("a connection that is cut comes back and goes on where it was", async () =>
   await visit.page.locator("#proof summary").click();
   const running = shop.generate({ count: 600, rate: 150 });
   await visit.page.getByRole("button", { name: "Cut the connection" }).click();
-  await until("it tells who answered", async () => /gw\d answered: resumed.* · missed 0$/.test(await visit.page.locator(".cuts li").first().textContent() ?? ""));
+  const line = async () => await visit.page.locator(".cuts li").first().textContent() ?? "";
+  await until("it tells who answered", async () => /gw\d answered: resumed.* · missed 0$/.test(await line()));
   await running;
+  assert.match(await line(), / · missed 0$/, "nor was anything missed of what was resumed");
   const proof = await visit.proof();
   assert.deepEqual([proof.Missed, proof.Resumed], ["0", "1 time"]);
+  await visit.close();
+});
+
+test("an address that names no product says so, and does not end the page's connection", async () => {
+  const visit = await Visit.open(browser, url, { view: "#product/nobody" });
+  await visit.live();
+  assert.equal(await visit.page.locator("main h1").textContent(), "No such product");
+  await visit.page.locator("#proof summary").click();
+  await visit.page.getByRole("button", { name: "Cut the connection" }).click();
+  await until("it is cut", async () => (await visit.page.locator("#standing").textContent()) !== "live");
+  await visit.live();
   await visit.close();
 });
 
