@@ -12,8 +12,11 @@ const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric",
 export const count = (n) => whole.format(n);
 /** @param {number} n short, such as 12.3K */
 export const compact = (n) => (n < 10_000 ? whole.format(n) : short.format(n));
-/** @param {number} n a second */
-export const rate = (n) => rates.format(n);
+/** @param {number | undefined} n a second; undefined: not measured yet */
+export const rate = (n) => (n === undefined ? "–" : rates.format(n));
+const places = new Intl.PluralRules("en", { type: "ordinal" });
+/** @param {number} n as 1st, 2nd, 3rd */
+export const ordinal = (n) => (n === 1 ? "first" : `${count(n)}${{ one: "st", two: "nd", few: "rd", other: "th", zero: "th", many: "th" }[places.select(n)]}`);
 /** @param {Date | number} at */
 export const time = (at) => clock.format(at);
 /** @param {Date | number} at */
@@ -49,6 +52,3 @@ export function ago(ms) {
   if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ago`;
   return `${Math.floor(ms / 86_400_000)} d ago`;
 }
-
-/** @param {string} id the first part of a UUID tells it from the others */
-export const shortId = (id) => id.slice(0, 8);

@@ -5,8 +5,6 @@ import { byId, text } from "../dom.js";
 /** @param {import("../data/live.js").Live} live */
 export function showStanding(live) {
   const element = byId("standing");
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  let timer;
   const show = () => {
     const { state, reason, retryInMs } = live.state;
     element.className = `standing ${state}`;
@@ -14,6 +12,5 @@ export function showStanding(live) {
     text(element, state === "live" ? "live" : `${state}${reason ? `: ${reason}${soon}` : ""}`);
   };
   live.addEventListener("state", show);
-  clearInterval(timer);
   show();
 }
