@@ -57,6 +57,20 @@ export function fill(element, ...children) {
 }
 
 /**
+ * The same for elements that stay: only what is gone, new or elsewhere is touched, because whatever is taken out loses the
+ * focus, its caret and a click that has begun, even when it is put back at once.
+ * @param {Element} element
+ * @param {Element[]} children
+ */
+export function arrange(element, children) {
+  const wanted = new Set(children);
+  for (const child of [...element.children]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, at) => {
+    if (element.children[at] !== child) element.insertBefore(child, element.children[at] ?? null);
+  });
+}
+
+/**
  * Sets a text only where it differs: a layout costs more than a comparison.
  * @param {Node} node
  * @param {string | number} value

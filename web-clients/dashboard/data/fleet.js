@@ -3,6 +3,9 @@
  *
  * `/replicas` is asked now and then (every second while somebody looks closely), and `replicas_changed` brings moves at
  * once. A replica that has gone is kept for a while, so that one sees where its partitions went.
+ *
+ * Whichever replica answers knows itself as it is now, and the others as they were up to two seconds ago. So what is held
+ * of a replica never goes back to an older state, and a rate is measured over many times that.
  */
 
 import { ask } from "./api.js";
@@ -21,7 +24,8 @@ import { ask } from "./api.js";
  * @property {boolean} draining
  * @property {Outcomes} [outcomes] since it started
  */
-/** @typedef {Replica & {goneAt?: number, perSecond: number, counted?: {at: number, sum: number}, misses: number, hue: number}} Member */
+/** @typedef {{at: number, sum: number}} Sample all outcomes together, and when they were read, in ms */
+/** @typedef {Replica & {goneAt?: number, perSecond: number | undefined, samples: Sample[], misses: number, hue: number}} Member `perSecond`: undefined until it was seen long enough */
 /** @typedef {{partition: number, from?: string, to?: string, idle_ms: number}} Moved */
 /** @typedef {{at: string, moved: Moved[], joined: string[], left: string[], draining: string[]}} Entry of the rebalance log */
 
@@ -33,20 +37,24 @@ const FRESH_MS = 4000;
 const MISSES = 3;
 /** Time between two looks, in ms: while nobody looks closely, and while somebody does. */
 const EVERY_MS = { far: 3000, near: 1000 };
-/** Shortest time over which a rate is measured, in s. */
-const SHORTEST_S = 0.9;
+/** A state that is older than the one that is held is no news for so long, in ms: what a replica knows of another is younger. After that the other's clock or counters began anew. */
+const OLD_MS = 6000;
+/** Over how long a rate is measured, in ms: what was counted when is known to two seconds. */
+const MEASURED_MS = { least: 5000, most: 10_000 };
 /** Colours there are for replicas. */
 const HUES = 6;
 
 export class Fleet extends EventTarget {
   /** @type {Map<string, Member>} */
   members = new Map();
-  /** @type {Map<number, {free: number, from: string}>} partitions that nobody has, since when, and who had them */
+  /** @type {Map<number, number>} since when nobody has a partition, where the feed told it */
   free = new Map();
   /** Most partitions that were ever seen. */
   partitions = 12;
-  /** How often it was looked: a rate is measured between two looks. */
+  /** How often it was looked: before the first time nothing is known. */
   looks = 0;
+  /** @type {Map<string, number>} dead letters of each replica that were announced, or were there when it was first seen */
+  #announced = new Map();
   /** @type {Map<string, {lives: boolean, at: number}>} what the feed told of replicas */
   #told = new Map();
   /** @type {Map<number, {to: string | undefined, at: number}>} what the feed told of partitions */
@@ -80,13 +88,10 @@ export class Fleet extends EventTarget {
 
   async look() {
     const { replicas } = await ask("replicas");
-    const before = new Map([...this.members.values()].map(({ replica, outcomes }) => [replica, dead(outcomes)]));
-    this.#take(replicas, performance.now());
+    this.#take(replicas, performance.now(), true);
     this.looks++;
     this.dispatchEvent(new Event("look"));
-    // A gap frame goes to those alone who follow its product: that something lies in the dead letters is read here.
-    const more = this.alive.reduce((sum, { replica, outcomes }) => sum + Math.max(0, dead(outcomes) - (before.get(replica) ?? dead(outcomes))), 0);
-    if (more > 0) this.dispatchEvent(new CustomEvent("letters", { detail: more }));
+    this.#announce();
   }
 
   /**
@@ -98,14 +103,16 @@ export class Fleet extends EventTarget {
     for (const name of new Set([...names, ...this.members.keys()])) {
       if (this.#told.get(name)?.lives !== names.has(name)) this.#told.set(name, { lives: names.has(name), at });
     }
-    for (const { partition, from, to } of /** @type {Moved[]} */ (moved)) {
+    for (const { partition, to, idle_ms } of /** @type {Moved[]} */ (moved)) {
       this.#moved.set(partition, { to, at });
-      if (to === undefined) this.free.set(partition, { free: at, from: from ?? "" });
+      // Whoever was killed has done nothing since its last beat: the wait began before it was told.
+      if (to === undefined) this.free.set(partition, at - idle_ms);
       else this.free.delete(partition);
     }
-    this.#take(replicas, undefined);
+    this.#take(replicas, performance.now(), false);
     this.dispatchEvent(new Event("look"));
     this.dispatchEvent(new Event("moved"));
+    this.#announce();
   }
 
   /** @returns {Member[]} those that live */
@@ -113,11 +120,17 @@ export class Fleet extends EventTarget {
     return [...this.members.values()].filter((member) => member.goneAt === undefined);
   }
 
+  /** How many partitions nobody has. */
+  get ownerless() {
+    return this.looks === 0 ? 0 : this.partitions - this.owners().size;
+  }
+
   /** All replicas together. */
   get total() {
     const alive = this.alive;
     const sum = (/** @type {(member: Member) => number} */ of) => alive.reduce((all, member) => all + of(member), 0);
-    return { perSecond: sum((m) => m.perSecond), lag: sum((m) => m.lag), viewers: sum((m) => m.viewers), written: sum((m) => m.outcomes?.new ?? 0) };
+    const measured = alive.some((m) => m.perSecond !== undefined);
+    return { perSecond: measured ? sum((m) => m.perSecond ?? 0) : undefined, lag: sum((m) => m.lag), written: sum((m) => m.outcomes?.new ?? 0) };
   }
 
   /** @returns {Map<number, {member: Member, lag: number | undefined}>} who has which partition */
@@ -139,11 +152,24 @@ export class Fleet extends EventTarget {
     return owners;
   }
 
+  /** A gap frame goes to those alone who follow its product: that something lies in the dead letters is read off the counters. */
+  #announce() {
+    let more = 0;
+    for (const { replica, outcomes } of this.alive) {
+      if (outcomes === undefined) continue;
+      const now = dead(outcomes);
+      more += Math.max(0, now - (this.#announced.get(replica) ?? now));
+      this.#announced.set(replica, now);
+    }
+    if (more > 0) this.dispatchEvent(new CustomEvent("letters", { detail: more }));
+  }
+
   /**
    * @param {Replica[]} replicas
-   * @param {number | undefined} at when counters were read
+   * @param {number} at when they came, by `performance.now()`
+   * @param {boolean} asked an answer of this moment; what the feed brings may have lain in its stream
    */
-  #take(replicas, at) {
+  #take(replicas, at, asked) {
     const told = (/** @type {string} */ name) => {
       const last = this.#told.get(name);
       return last !== undefined && Date.now() - last.at < FRESH_MS ? last.lives : undefined;
@@ -152,6 +178,11 @@ export class Fleet extends EventTarget {
     for (const replica of replicas) {
       if (told(replica.replica) === false) continue;
       const held = this.members.get(replica.replica);
+      if (held && isOlder(replica, held) && !(asked && at - (held.samples.at(-1)?.at ?? at) > OLD_MS)) {
+        if (held.goneAt === undefined) held.misses = 0;
+        continue;
+      }
+      if (held && counted(replica) < counted(held)) this.#announced.set(replica.replica, 0);
       this.members.set(replica.replica, { ...replica, ...speed(held, replica, at), misses: 0, hue: held?.hue ?? hue(replica.replica), goneAt: undefined });
       for (const partition of replica.partitions) this.partitions = Math.max(this.partitions, partition + 1);
     }
@@ -160,34 +191,52 @@ export class Fleet extends EventTarget {
       if (lives === true || (names.has(member.replica) && lives !== false)) continue;
       if (member.goneAt === undefined && lives === undefined && ++member.misses < MISSES) continue;
       if (member.goneAt === undefined) Object.assign(member, { goneAt: Date.now(), partitions: [], perSecond: 0, viewers: 0, lag: 0 });
-      else if (Date.now() - member.goneAt > REMEMBERED_MS) this.members.delete(member.replica);
+      else if (Date.now() - member.goneAt > REMEMBERED_MS) {
+        this.members.delete(member.replica);
+        this.#announced.delete(member.replica);
+      }
     }
     const owners = this.owners();
     for (const partition of this.free.keys()) if (owners.has(partition)) this.free.delete(partition);
   }
 }
 
-/** @param {Outcomes | undefined} outcomes */
-function dead(outcomes) {
-  return outcomes === undefined ? 0 : outcomes.conflict + outcomes.poison + outcomes.rejected;
+/** @param {Outcomes} outcomes */
+function dead({ conflict, poison, rejected }) {
+  return conflict + poison + rejected;
+}
+
+/** @param {Replica} replica all that it read since it started */
+function counted({ outcomes }) {
+  return Object.values(outcomes ?? {}).reduce((all, n) => all + n, 0);
 }
 
 /**
- * Changes a second between two looks. Beats come once a second, so looks that are close together see the same one.
+ * Whether `now` is a state from before `held`: while a replica runs, neither its counters nor the time of its last
+ * rebalance go back. One that started again has the later time.
+ * @param {Replica} now
+ * @param {Member} held
+ */
+function isOlder(now, held) {
+  const [since, before] = [Date.parse(now.since), Date.parse(held.since)];
+  return since < before || (since === before && counted(now) < counted(held));
+}
+
+/**
+ * Changes a second, from the first to the last of the samples that are young enough.
  * @param {Member | undefined} held
  * @param {Replica} now
- * @param {number | undefined} at
- * @returns {Pick<Member, "perSecond" | "counted">}
+ * @param {number} at
+ * @returns {Pick<Member, "perSecond" | "samples">}
  */
-function speed(held, { outcomes }, at) {
-  const { perSecond = 0, counted } = held ?? {};
-  if (at === undefined || outcomes === undefined) return { perSecond, counted };
-  const sum = Object.values(outcomes).reduce((all, n) => all + n, 0);
+function speed(held, now, at) {
+  const last = { at, sum: counted(now) };
   // A replica that starts again counts from nothing.
-  if (counted === undefined || sum < counted.sum) return { perSecond: 0, counted: { at, sum } };
-  const seconds = (at - counted.at) / 1000;
-  if (seconds < SHORTEST_S) return { perSecond, counted };
-  return { perSecond: perSecond === 0 ? (sum - counted.sum) / seconds : perSecond * 0.5 + ((sum - counted.sum) / seconds) * 0.5, counted: { at, sum } };
+  if (held === undefined || held.goneAt !== undefined || last.sum < counted(held)) return { perSecond: undefined, samples: [last] };
+  const samples = [...held.samples, last];
+  while (samples.length > 2 && at - (samples[0]?.at ?? at) > MEASURED_MS.most) samples.shift();
+  const first = samples[0] ?? last, ms = at - first.at;
+  return { perSecond: ms < MEASURED_MS.least ? held.perSecond : (last.sum - first.sum) / (ms / 1000), samples };
 }
 
 /**

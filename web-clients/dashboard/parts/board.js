@@ -4,14 +4,14 @@
  * stands the same as a table, for screen readers.
  */
 
-import { fill, h, text } from "../dom.js";
+import { arrange, fill, h, text } from "../dom.js";
 import { count, duration, rate } from "../format.js";
 
 /** Height of a row, px; style/replicas.css has the same. */
 const ROW = 64;
 
 export class Board {
-  /** @type {Map<number, {chip: HTMLElement, wait: HTMLElement, lag: HTMLElement}>} */
+  /** @type {Map<number, {chip: HTMLElement, wait: HTMLElement, lag: HTMLElement, owns: HTMLElement, waits: HTMLElement}>} */
   #chips = new Map();
   /** @type {Map<string, {head: HTMLElement, figures: HTMLElement, state: HTMLElement}>} */
   #rows = new Map();
@@ -19,35 +19,33 @@ export class Board {
   #lanes = h("div", { class: "lanes", "aria-hidden": "true" });
   #numbers = h("div", { class: "numbers", "aria-hidden": "true" });
   #nobody = h("div", { class: "head nobody" }, h("b", null, "no owner"), h("span", { class: "figures" }, "partitions that wait"));
-  #table = h("table", { class: "unseen" });
+  #lines = h("tbody");
+  #table = h("table", { class: "unseen" }, h("caption", null, "Which replica has which partition"),
+    h("thead", null, h("tr", null, ...["Partition", "Owner", "Waiting records"].map((word) => h("th", { scope: "col" }, word)))), this.#lines);
   element = h("div", { class: "board" }, this.#heads, h("div", { class: "field" }, this.#numbers, this.#lanes), this.#table);
 
   /** @param {import("../data/fleet.js").Fleet} fleet */
   show(fleet) {
     const members = [...fleet.members.values()].sort((a, b) => a.replica.localeCompare(b.replica, undefined, { numeric: true }));
     const owners = fleet.owners();
-    this.#showHeads(members, [...owners.keys()].length < fleet.partitions);
+    this.#showHeads(members, fleet.ownerless > 0);
     const rows = new Map(members.map(({ replica }, at) => [replica, at]));
     const columns = fleet.partitions;
     this.#lanes.style.height = `${(members.length + 1) * ROW}px`;
     this.#lanes.style.setProperty("--columns", String(columns));
     if (this.#numbers.children.length !== columns) fill(this.#numbers, ...Array.from({ length: columns }, (_, n) => h("span", null, n)));
     for (let partition = 0; partition < columns; partition++) {
-      const { chip, wait, lag } = this.#chip(partition);
+      const { chip, wait, lag, owns, waits } = this.#chip(partition);
       const owner = owners.get(partition);
-      chip.className = `chip ${owner ? `hue${owner.member.hue}` : "free"}${owner?.member.draining ? " draining" : ""}`;
+      chip.className = `chip ${owner ? `hue${owner.member.hue}` : fleet.looks === 0 ? "" : "free"}${owner?.member.draining ? " draining" : ""}`;
       chip.style.transform = `translateY(${(owner ? rows.get(owner.member.replica) ?? 0 : members.length) * ROW}px)`;
       chip.style.left = `${(partition / columns) * 100}%`;
       const free = fleet.free.get(partition);
-      text(wait, owner || !free ? "" : `${((Date.now() - free.free) / 1000).toFixed(1)} s`);
+      text(wait, owner || free === undefined ? "" : `${((Date.now() - free) / 1000).toFixed(1)} s`);
       text(lag, owner?.lag ? count(owner.lag) : "");
+      text(owns, owner?.member.replica ?? (fleet.looks === 0 ? "–" : "nobody"));
+      text(waits, owner?.lag ?? "–");
     }
-    fill(this.#table, h("caption", null, "Which replica has which partition"),
-      h("thead", null, h("tr", null, ...["Partition", "Owner", "Waiting records"].map((word) => h("th", { scope: "col" }, word)))),
-      h("tbody", null, ...Array.from({ length: columns }, (_, partition) => {
-        const owner = owners.get(partition);
-        return h("tr", null, h("th", { scope: "row" }, partition), h("td", null, owner?.member.replica ?? "nobody"), h("td", null, owner?.lag ?? "–"));
-      })));
   }
 
   /**
@@ -65,8 +63,7 @@ export class Board {
     const names = new Set(members.map(({ replica }) => replica));
     for (const name of this.#rows.keys()) if (!names.has(name)) this.#rows.delete(name);
     this.#nobody.classList.toggle("some", some);
-    const wanted = [...members.map(({ replica }) => this.#rows.get(replica)?.head), this.#nobody];
-    if (wanted.some((head, at) => this.#heads.children[at] !== head) || this.#heads.children.length !== wanted.length) fill(this.#heads, ...wanted);
+    arrange(this.#heads, [...members.flatMap(({ replica }) => this.#rows.get(replica)?.head ?? []), this.#nobody]);
   }
 
   /** @param {import("../data/fleet.js").Member} member */
@@ -85,7 +82,9 @@ export class Board {
     const wait = h("span", { class: "wait" }), lag = h("span", { class: "lag" });
     const chip = h("div", null, h("b", null, partition), lag, wait);
     this.#lanes.append(chip);
-    const made = { chip, wait, lag };
+    const owns = h("td"), waits = h("td");
+    this.#lines.append(h("tr", null, h("th", { scope: "row" }, partition), owns, waits));
+    const made = { chip, wait, lag, owns, waits };
     this.#chips.set(partition, made);
     return made;
   }

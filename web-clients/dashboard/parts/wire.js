@@ -13,7 +13,7 @@ export function showWire({ fleet, traces }) {
   let running = 0;
   const figures = () => {
     const { perSecond, lag, written } = fleet.total;
-    text(byId("wire-rate"), fleet.looks < 2 ? "–" : perSecond > 0 && perSecond < 0.1 ? "<0.1" : rate(perSecond));
+    text(byId("wire-rate"), perSecond !== undefined && perSecond > 0 && perSecond < 0.1 ? "<0.1" : rate(perSecond));
     text(byId("wire-lag"), compact(lag));
     text(byId("wire-partitions"), fleet.partitions);
     text(byId("wire-replicas"), count(fleet.alive.length));
