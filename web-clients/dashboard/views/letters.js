@@ -1,8 +1,10 @@
 /** Dead letters: what could not be read or written, why, and sending it back. */
 
 import { ask } from "../data/api.js";
-import { fill, h, text } from "../dom.js";
-import { ago, compact, count, dayTime } from "../format.js";
+import { corrected, layOut } from "../data/letter.js";
+import { arrange, h, text } from "../dom.js";
+import { ago, compact, count, dayTime, ordinal } from "../format.js";
+import { paint } from "../paint.js";
 import { say } from "../parts/toast.js";
 import { tokenField } from "../parts/token.js";
 
@@ -15,6 +17,10 @@ import { tokenField } from "../parts/token.js";
 const LISTED = 100;
 /** A list is asked for so often at most, in ms, however many come. */
 const AGAIN_MS = 1000;
+/** How old a letter is, is told anew so often, in ms. */
+const TICK_MS = 1000;
+/** @type {Map<string, number>} how often each letter was sent back since this page was opened: the letter itself stays as it is */
+const sent = new Map();
 
 /** What each reason means, in a few words. @type {Record<string, string>} */
 const REASONS = {
@@ -33,10 +39,14 @@ export function letters({ fleet, admin }) {
   const element = h("div", { class: "letters" }, h("h1", null, "Dead letters"),
     h("p", { class: "lead" }, "A record that is no change never blocks those behind it. It is kept here with the reason, for 14 days, and can be sent back, corrected or as it was."),
     told, list, tokenField(admin));
-  /** @type {Map<string, HTMLElement>} those that are shown, so that an open one stays open */
+  const none = h("li", { class: "empty" }, "None. Every record so far could be read and written.");
+  /** @type {Map<string, {element: HTMLElement, tick: () => void}>} those that are shown: an open one stays open, and what is typed stays typed */
   const shown = new Map();
   let asking = false, again = false, closed = false;
 
+  const tick = () => {
+    for (const { tick } of shown.values()) tick();
+  };
   const load = async () => {
     if (asking) return void (again = true);
     asking = true;
@@ -45,13 +55,12 @@ export function letters({ fleet, admin }) {
       if (closed) return;
       /** @type {Letter[]} */
       const all = answer.letters;
-      const of = (/** @type {Letter} */ { partition, offset }) => `${partition}/${offset}`;
       const wanted = new Set(all.map(of));
       for (const key of shown.keys()) if (!wanted.has(key)) shown.delete(key);
       for (const letter of all) if (!shown.has(of(letter))) shown.set(of(letter), item(letter, admin));
-      fill(list, ...all.map((letter) => shown.get(of(letter))));
+      arrange(list, all.length === 0 ? [none] : all.flatMap((letter) => shown.get(of(letter))?.element ?? []));
+      tick();
       text(told, all.length === 0 ? "" : `${count(all.length)}${all.length === LISTED ? " newest" : ""}. New ones appear here by themselves.`);
-      if (all.length === 0) fill(list, h("li", { class: "empty" }, "None. Every record so far could be read and written."));
     } catch (error) {
       text(told, `They can't be read now: ${error instanceof Error ? error.message : error}`);
     }
@@ -63,63 +72,78 @@ export function letters({ fleet, admin }) {
   };
   fleet.addEventListener("letters", load);
   const far = fleet.near();
+  const ticking = setInterval(() => paint("letters", tick), TICK_MS);
   load();
   return {
     title: "Dead letters", element,
     close() {
       closed = true;
+      clearInterval(ticking);
       far();
       fleet.removeEventListener("letters", load);
     },
   };
 }
 
+/** @param {Letter} letter where it lies */
+const of = ({ partition, offset }) => `${partition}/${offset}`;
+
 /**
- * @param {Letter} letter
+ * @param {Letter} letter as the list has it: perhaps with the beginning of its value only
  * @param {import("../data/admin.js").Admin} admin
  */
 function item(letter, admin) {
-  const { partition, offset, source, reason, error, at, replica, redrives, cut, key, headers, value, value_bytes, recorded_ms } = letter;
+  const { source, reason, error, at, replica, redrives, cut, key, headers, value_bytes, recorded_ms } = letter;
   const when = Date.parse(at);
-  const field = h("textarea", { rows: 8, spellcheck: "false", "aria-label": "Value to send back" });
-  field.value = pretty(value);
-  const was = field.value;
+  const field = h("textarea", { rows: 8, spellcheck: "false", "aria-label": "Value to send back", placeholder: "Reading …", disabled: true });
+  const age = h("time", { datetime: at, title: Number.isNaN(when) ? "" : dayTime(when) });
+  const times = h("dd");
+  const tick = () => {
+    text(age, Number.isNaN(when) ? "" : ago(Date.now() - when));
+    const n = redrives + (sent.get(of(letter)) ?? 0);
+    text(times, n === 0 ? "never" : n === 1 ? "once" : `${count(n)} times`);
+  };
+  /** @type {{value: string | null, shown: string} | undefined} the whole value, and as the field shows it */
+  let read;
+  const readAll = async () => {
+    if (!details.open || read) return;
+    try {
+      const { value } = await ask(`dead-letters/${of(letter)}`);
+      if (read) return;
+      field.value = layOut(value);
+      // as the field gives it back: it has its own ends of lines
+      read = { value, shown: field.value };
+      field.disabled = false;
+    } catch (problem) {
+      field.placeholder = `It can't be read now: ${problem instanceof Error ? problem.message : problem}`;
+    }
+  };
+  let sending = false;
   const back = h("button", { type: "button", class: "strong" }, "Send back");
   back.addEventListener("click", async () => {
-    back.disabled = true;
+    if (sending) return;
+    sending = true;
     try {
-      const body = field.value === was && cut === null ? undefined : { value: compactJson(field.value) };
-      const answer = await ask(`dead-letters/${partition}/${offset}/redrive`, { method: "POST", token: admin.token, body });
-      say(`Sent back for the ${answer.redrives === 1 ? "first" : `${answer.redrives}th`} time: what becomes of it shows here or on the shelf`);
+      const value = read && corrected(read.value, read.shown, field.value);
+      const answer = await ask(`dead-letters/${of(letter)}/redrive`, { method: "POST", token: admin.token, body: value === undefined ? undefined : { value } });
+      const n = (sent.get(of(letter)) ?? 0) + 1;
+      sent.set(of(letter), n);
+      tick();
+      // The server counts from the letter, which does not know that it was sent back.
+      say(`Sent back for the ${ordinal(answer.redrives + n - 1)} time: what becomes of it shows here or on the shelf`);
     } catch (problem) {
       say(`Not sent back: ${problem instanceof Error ? problem.message : problem}`, "bad");
     }
-    back.disabled = false;
+    sending = false;
   });
-  const rows = [["Source", source], ["Key", key ?? "none"], ["Read by", replica], ["Produced", recorded_ms ? dayTime(recorded_ms) : "–"], ["Sent back", redrives === 0 ? "never" : `${count(redrives)} times`],
+  const rows = [["Source", source], ["Key", key ?? "none"], ["Read by", replica], ["Produced", recorded_ms ? dayTime(recorded_ms) : "–"],
     ["Value", value_bytes === null ? "null" : `${compact(value_bytes)} bytes${cut === null ? "" : `, cut from ${compact(cut)}`}`]];
-  const details = h("details", null,
-    h("summary", null, h("b", { class: "reason" }, reason), h("span", { class: "why" }, REASONS[reason] ?? ""), h("code", null, source), h("time", { datetime: at, title: Number.isNaN(when) ? "" : dayTime(when) }, Number.isNaN(when) ? "" : ago(Date.now() - when))),
+  const details = h("details", { on: { toggle: readAll } },
+    h("summary", null, h("b", { class: "reason" }, reason), h("span", { class: "why" }, REASONS[reason] ?? ""), h("code", null, source), age),
     h("div", { class: "inside" }, h("p", { class: "error" }, error),
-      h("dl", null, ...rows.flatMap(([word, what]) => [h("dt", null, word), h("dd", null, what)]), ...Object.entries(headers).flatMap(([name, what]) => [h("dt", null, h("code", null, name)), h("dd", null, what ?? "null")])),
+      h("dl", null, ...rows.flatMap(([word, what]) => [h("dt", null, word), h("dd", null, what)]), h("dt", null, "Sent back"), times,
+        ...Object.entries(headers).flatMap(([name, what]) => [h("dt", null, h("code", null, name)), h("dd", null, what ?? "null")])),
       field, h("p", { class: "row" }, back, h("span", { class: "note" }, "Correct the value above, or send it as it was. Needs the admin token below."))));
-  return h("li", null, details);
-}
-
-/** @param {string | null} value JSON is laid out, anything else shown as it is */
-function pretty(value) {
-  try {
-    return JSON.stringify(JSON.parse(value ?? ""), null, 2);
-  } catch {
-    return value ?? "";
-  }
-}
-
-/** @param {string} value */
-function compactJson(value) {
-  try {
-    return JSON.stringify(JSON.parse(value));
-  } catch {
-    return value;
-  }
+  tick();
+  return { element: h("li", null, details), tick };
 }
