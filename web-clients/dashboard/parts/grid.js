@@ -4,7 +4,7 @@
  * Up and Down, Home and End move between cards.
  */
 
-import { h } from "../dom.js";
+import { arrange, h } from "../dom.js";
 import { paint } from "../paint.js";
 import { Card } from "./card.js";
 
@@ -96,10 +96,7 @@ export class Grid {
       this.#draw(card, id, from + at);
       return card.element;
     });
-    for (const card of this.#spare) card.element.remove();
-    order.forEach((element, at) => {
-      if (this.#cells.children[at] !== element) this.#cells.insertBefore(element, this.#cells.children[at] ?? null);
-    });
+    arrange(this.#cells, order);
     this.#seen(ids);
   }
 
@@ -120,8 +117,12 @@ export class Grid {
     this.focus(Math.min(end, Math.max(0, next)));
   }
 
-  /** @param {number} at brings a card into view and puts the focus on it */
-  focus(at) {
+  /**
+   * Brings a card into view and puts the focus on it.
+   * @param {number} at
+   * @param {string} [part] what of it
+   */
+  focus(at, part = "a") {
     const id = this.ids[at];
     if (id === undefined) return;
     const height = parseFloat(getComputedStyle(this.#cells).getPropertyValue("--row")) || 320;
@@ -130,6 +131,7 @@ export class Grid {
     if (y < scrollY + head + 8) scrollTo({ top: y - head - 8 });
     else if (y + height > scrollY + innerHeight) scrollTo({ top: y + height - innerHeight });
     this.#layout();
-    this.cards.get(id)?.element.querySelector("a")?.focus({ preventScroll: true });
+    const target = this.cards.get(id)?.element.querySelector(part);
+    if (target instanceof HTMLElement) target.focus({ preventScroll: true });
   }
 }

@@ -1,10 +1,10 @@
-/** How often something took how long: bars from under a millisecond to many seconds, each twice as long as the one before. */
+/** How often something took how long: bars from under a millisecond to more than two seconds, each twice as long as the one before. */
 
 import { h, text } from "../dom.js";
 import { duration } from "../format.js";
 
-/** Upper ends of the bars, in ms; the last bar has none. */
-const ENDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
+/** Upper ends of the bars, in ms: 1 to 2048; the last bar has none. */
+const ENDS = Array.from({ length: 12 }, (_, at) => 2 ** at);
 
 export class Histogram {
   #bars = Array.from({ length: ENDS.length + 1 }, () => h("i"));

@@ -25,7 +25,8 @@ export class Plot {
   #low = h("span", { class: "low" });
   #first = h("span", { class: "first" });
   #last = h("span", { class: "last" });
-  #told = h("output", { class: "told" });
+  // no <output>: that is a live region, and would be read out at every change; keys are answered by aria-valuetext
+  #told = h("span", { class: "told" });
   #rows = h("tbody");
   #at = -1;
   element;

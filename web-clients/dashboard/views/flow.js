@@ -15,6 +15,8 @@ const SHOWN_MS = 2500;
 /** Points of the throughput's line, one a second. */
 const POINTS = 60;
 const TICK_MS = 250;
+/** Changes that may wait in Kafka at ordinary times. */
+const BEHIND = 1000;
 
 /**
  * @param {import("../main.js").World} world
@@ -27,12 +29,15 @@ export function flow({ live, catalogue, fleet, traces }) {
   const [age, slow, through, here, stale] = Array.from({ length: 5 }, () => h("b"));
   if (!age || !slow || !through || !here || !stale) throw new Error("unreachable");
   const line = new Sparkline();
-  const degraded = h("ul", { class: "degraded" });
+  const faults = h("ul");
+  // beside the live region: what runs on would be read out four times a second
+  const running = h("p", { class: "running" });
+  const degraded = h("div", { class: "degraded" }, h("div", { role: "status" }, faults), running);
   const figure = (/** @type {HTMLElement} */ value, /** @type {string} */ words, /** @type {Node | undefined} */ more = undefined) => h("div", { class: "figure" }, value, h("span", null, words), more);
   const element = h("div", { class: "flow" }, h("h1", null, "Flow"),
     h("p", { class: "lead" }, "A change is produced to Kafka, taken up by the replica that owns its partition, written, relayed to all replicas, and shown here."),
     h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen, half of the changes"), figure(slow, "99 of 100"), figure(through, "changes a second, all replicas", line.element), figure(here, "shown on this page since it was opened"), figure(stale, "since the server's last word")),
-    h("div", { role: "status" }, degraded), follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
+    degraded, follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
     h("div", { class: "histograms" }, ...histograms.map((histogram) => histogram.element)));
   follow.element.querySelector("header")?.append(hold);
 
@@ -59,24 +64,31 @@ export function flow({ live, catalogue, fleet, traces }) {
     }
   };
   const look = () => {
-    points.push(fleet.total.perSecond);
+    const { perSecond } = fleet.total;
+    if (perSecond !== undefined) points.push(perSecond);
     points.splice(0, points.length - POINTS);
-    text(through, rate(fleet.total.perSecond));
+    text(through, rate(perSecond));
     line.show(points);
   };
   const tick = () => {
     text(stale, live.heardAt === 0 ? "–" : duration(performance.now() - live.heardAt));
-    const faults = [
-      ...live.away.map(({ what, since }) => `${what} is away${since ? ` for ${duration(Date.now() - Date.parse(since))}` : ""}: what is shown may be old`),
+    const { lag } = fleet.total, waiting = fleet.ownerless, behind = lag > BEHIND;
+    const told = [
+      ...live.away.map(({ what }) => `${what} is away: what is shown may be old`),
       ...(live.state.state === "live" || live.away.length > 0 ? [] : [`the connection is ${live.state.state}${live.state.reason ? `: ${live.state.reason}` : ""}`]),
-      ...(fleet.free.size > 0 ? [`${fleet.free.size} partitions have no owner: their changes wait`] : []),
-      ...(fleet.total.lag > 1000 ? [`${count(fleet.total.lag)} changes wait in Kafka`] : []),
+      ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? "partition has" : "partitions have"} no owner: ${waiting === 1 ? "its" : "their"} changes wait`] : []),
+      ...(behind ? ["changes wait in Kafka"] : []),
     ];
-    const told = faults.join("\n") || "Nothing is degraded.";
-    if (degraded.dataset.told === told) return;
-    degraded.dataset.told = told;
-    degraded.classList.toggle("some", faults.length > 0);
-    fill(degraded, ...(faults.length > 0 ? faults : [told]).map((fault) => h("li", null, fault)));
+    text(running, [
+      ...live.away.flatMap(({ what, since }) => (since ? [`${what} for ${duration(Date.now() - Date.parse(since))}`] : [])),
+      ...(behind ? [`${count(lag)} changes wait`] : []),
+    ].join(" · "));
+    degraded.classList.toggle("some", told.length > 0);
+    const lines = told.length > 0 ? told : fleet.looks === 0 ? [] : ["Nothing is degraded."];
+    degraded.hidden = lines.length === 0;
+    if (faults.dataset.told === lines.join("\n")) return;
+    faults.dataset.told = lines.join("\n");
+    fill(faults, ...lines.map((line) => h("li", null, line)));
   };
   const shown = () => paint("flow", draw);
   const sample = () => live.want("flow", catalogue.list({ search: "", order: "active", pinned: new Set() }).slice(0, SAMPLED));

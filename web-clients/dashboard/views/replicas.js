@@ -1,7 +1,7 @@
 /** The replicas: who has which partitions, how they move, and what each replica does. */
 
 import { ask } from "../data/api.js";
-import { fill, h, text } from "../dom.js";
+import { arrange, fill, h, text } from "../dom.js";
 import { compact, count, duration, rate, time } from "../format.js";
 import { paint } from "../paint.js";
 import { Board } from "../parts/board.js";
@@ -43,11 +43,19 @@ export function replicas({ fleet, admin }) {
   /** @type {Entry[]} newest first */
   let entries = [];
   let unread = "The log is being read …";
+  /** @type {Map<string, Row>} they stay: a button that is made anew has neither focus nor click */
+  const made = new Map();
   const draw = () => {
     board.show(fleet);
-    fill(rows, ...[...fleet.members.values()].sort((a, b) => a.replica.localeCompare(b.replica, undefined, { numeric: true })).map((member) => row(member, admin)));
-    const waiting = fleet.partitions - fleet.owners().size;
-    text(summary, waiting === 0 ? `All ${fleet.partitions} partitions have an owner.` : `${waiting} of ${fleet.partitions} partitions wait for an owner.`);
+    for (const name of made.keys()) if (!fleet.members.has(name)) made.delete(name);
+    arrange(rows, [...fleet.members.values()].sort((a, b) => a.replica.localeCompare(b.replica, undefined, { numeric: true })).map((member) => {
+      const row = made.get(member.replica) ?? new Row(member, admin);
+      made.set(member.replica, row);
+      row.show(member);
+      return row.element;
+    }));
+    const waiting = fleet.ownerless;
+    text(summary, fleet.looks === 0 ? "" : waiting === 0 ? `All ${fleet.partitions} partitions have an owner.` : `${waiting} of ${fleet.partitions} partitions wait for an owner.`);
     const alive = fleet.alive.length, gone = [...fleet.members.values()].some((member) => member.goneAt !== undefined);
     const wanted = `${alive} ${gone}`;
     if (hints.dataset.for === wanted) return;
@@ -74,7 +82,7 @@ export function replicas({ fleet, admin }) {
   admin.addEventListener("token", look);
   const far = fleet.near();
   const ticking = setInterval(() => {
-    if (fleet.free.size > 0 || fleet.members.size > fleet.alive.length) look();
+    if (fleet.free.size > 0 || fleet.members.size > fleet.alive.length) paint("waits", () => board.show(fleet));
   }, TICK_MS);
   draw();
   drawLog();
@@ -91,27 +99,54 @@ export function replicas({ fleet, admin }) {
   };
 }
 
-/**
- * @param {import("../data/fleet.js").Member} member
- * @param {import("../data/admin.js").Admin} admin
- */
-function row(member, admin) {
-  const { replica, hue, goneAt, draining, partitions, perSecond, lag, viewers, outcomes, rebalances, since } = member;
-  const gone = goneAt !== undefined;
-  const drain = async () => {
+/** What one replica does, as a row of the table, and the button that sends it away. */
+class Row {
+  #admin;
+  #name;
+  #partitions = h("td");
+  #perSecond = h("td", { class: "n" });
+  #numbers = Array.from({ length: OUTCOMES.length + 3 }, () => h("td", { class: "n" }));
+  #since = h("td");
+  #drain = h("button", { type: "button", class: "quiet", on: { click: () => this.#ask() } });
+  element;
+
+  /**
+   * @param {import("../data/fleet.js").Member} member
+   * @param {import("../data/admin.js").Admin} admin
+   */
+  constructor({ replica, hue }, admin) {
+    this.#admin = admin;
+    this.#name = replica;
+    this.element = h("tr", null, h("th", { scope: "row" }, h("i", { class: `dot hue${hue}` }), replica), this.#partitions, this.#perSecond, ...this.#numbers, this.#since, h("td", null, this.#drain));
+  }
+
+  /** @param {import("../data/fleet.js").Member} member */
+  show({ goneAt, draining, partitions, perSecond, lag, viewers, outcomes, rebalances, since }) {
+    const gone = goneAt !== undefined;
+    this.element.className = gone ? "gone" : "";
+    text(this.#partitions, gone ? "gone" : partitions.join(" ") || "none");
+    text(this.#perSecond, rate(perSecond));
+    [lag, viewers, ...OUTCOMES.map((name) => outcomes?.[name]), rebalances].forEach((n, at) => {
+      const cell = this.#numbers[at];
+      if (!cell) return;
+      cell.title = n === undefined ? "" : count(n);
+      text(cell, n === undefined ? "–" : compact(n));
+    });
+    text(this.#since, time(Date.parse(since)));
+    this.#drain.hidden = gone;
+    this.#drain.disabled = draining || !this.#admin.token;
+    this.#drain.title = this.#admin.token ? "" : "needs the admin token";
+    text(this.#drain, draining ? "draining …" : "Drain");
+  }
+
+  async #ask() {
     try {
-      await ask(`replicas/${encodeURIComponent(replica)}/drain`, { method: "POST", token: admin.token });
-      say(`${replica} is asked to drain: its viewers go elsewhere, its partitions too, then it ends`);
+      await ask(`replicas/${encodeURIComponent(this.#name)}/drain`, { method: "POST", token: this.#admin.token });
+      say(`${this.#name} is asked to drain: its viewers go elsewhere, its partitions too, then it ends`);
     } catch (error) {
       say(`Not drained: ${error instanceof Error ? error.message : error}`, "bad");
     }
-  };
-  const number = (/** @type {number | undefined} */ n) => h("td", { class: "n", title: n === undefined ? "" : count(n) }, n === undefined ? "–" : compact(n));
-  return h("tr", { class: gone ? "gone" : "" },
-    h("th", { scope: "row" }, h("i", { class: `dot hue${hue}` }), replica), h("td", null, gone ? "gone" : partitions.join(" ") || "none"),
-    h("td", { class: "n" }, rate(perSecond)), number(lag), number(viewers), ...OUTCOMES.map((name) => number(outcomes?.[name])), number(rebalances),
-    h("td", null, time(Date.parse(since))),
-    h("td", null, gone ? "" : h("button", { type: "button", class: "quiet", disabled: draining || !admin.token, title: admin.token ? "" : "needs the admin token", on: { click: drain } }, draining ? "draining …" : "Drain")));
+  }
 }
 
 /** @param {Entry} entry */

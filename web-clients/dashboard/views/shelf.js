@@ -85,7 +85,12 @@ export function shelf({ live, catalogue }) {
       if (!pinned.delete(id)) pinned.add(id);
       localStorage.setItem("pinned", JSON.stringify([...pinned]));
       sort();
-      grid.cards.get(id)?.element.querySelector("button")?.focus();
+      // After the frame that moves its card, which takes the focus away. Keys go with the card; a pointer stays where it is.
+      const byKey = event.detail === 0;
+      paint("pin", () => {
+        if (byKey) grid.focus(grid.ids.indexOf(id), ".pin");
+        else grid.cards.get(id)?.element.querySelector("button")?.focus({ preventScroll: true });
+      });
     }
   });
   const ticking = setInterval(() => paint("tick", () => {

@@ -1,6 +1,6 @@
 /** Talk: what viewers say to each other, and a field to say something. */
 
-import { fill, h, text } from "../dom.js";
+import { arrange, h, text } from "../dom.js";
 import { time } from "../format.js";
 import { say } from "../parts/toast.js";
 
@@ -20,10 +20,18 @@ export function talk({ live, words }) {
   const element = h("div", { class: "talk" }, h("h1", null, "Talk"),
     h("p", { class: "lead" }, "A word goes to all viewers of all replicas, echo.js included, by Redis. It is not stored: who is not here does not hear it."), list, form, hint);
 
+  const none = h("li", { class: "empty" }, "Nobody has said anything since you came.");
+  /** @type {WeakMap<import("../data/words.js").Word, HTMLElement>} each is put in once: what is put into a live region is read out */
+  const items = new WeakMap();
+  const item = (/** @type {import("../data/words.js").Word} */ said) => {
+    const { from, text: word, at, own } = said;
+    const held = items.get(said) ?? h("li", { class: own ? "own" : "" }, h("span", { class: "who" }, own ? "you" : from), h("p", null, word), h("time", { datetime: at }, time(Date.parse(at))));
+    items.set(said, held);
+    return held;
+  };
   const draw = () => {
     const down = list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
-    fill(list, ...(words.kept.length === 0 ? [h("li", { class: "empty" }, "Nobody has said anything since you came.")]
-      : words.kept.map(({ from, text: word, at, own }) => h("li", { class: own ? "own" : "" }, h("span", { class: "who" }, own ? "you" : from), h("p", null, word), h("time", { datetime: at }, time(Date.parse(at)))))));
+    arrange(list, words.kept.length === 0 ? [none] : words.kept.map(item));
     if (down) list.scrollTop = list.scrollHeight;
   };
   const standing = () => {

@@ -62,9 +62,10 @@ export class Visit {
   /**
    * @param {import("playwright-core").Browser} browser
    * @param {string} url
-   * @param {{view?: string} & import("playwright-core").BrowserContextOptions} [options]
+   * @param {{view?: string, prepare?: (page: import("playwright-core").Page) => Promise<void>} & import("playwright-core").BrowserContextOptions} [options]
+   *   `prepare`: what is done to the page before it goes there
    */
-  static async open(browser, url, { view = "", ...options } = {}) {
+  static async open(browser, url, { view = "", prepare, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
     const page = await context.newPage();
     const visit = new Visit(context, page);
@@ -75,6 +76,7 @@ export class Visit {
     });
     await page.exposeFunction("tellViolation", (/** @type {string} */ what) => visit.wrong.push(`policy: ${what}`));
     await page.addInitScript("addEventListener('securitypolicyviolation', (e) => tellViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`))");
+    await prepare?.(page);
     await page.goto(`${url}/${view}`);
     return visit;
   }

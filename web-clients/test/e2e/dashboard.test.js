@@ -325,7 +325,7 @@ test("one goes through it with the keyboard alone", async () => {
   await until("the first card has it", async () => (await focused()) === "1");
   await page.keyboard.press("Enter");
   await until("its page is open", () => page.evaluate(() => location.hash.startsWith("#product/")));
-  const read = async () => await page.locator(".plot output").first().textContent() ?? "";
+  const read = async () => await page.locator(".plot .told").first().textContent() ?? "";
   await until("its history is plotted", async () => /v\d+/.test(await read()));
   const newest = await read();
   await page.locator(".stage").first().focus();

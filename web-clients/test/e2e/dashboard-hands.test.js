@@ -1,0 +1,197 @@
+/** What is under somebody's hand stays there while the page goes on, and what is read aloud is read once. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch } from "./browser.js";
+import { until } from "./servers.js";
+import { Stage } from "./stage.js";
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const SINCE = "2026-05-09T08:00:00Z";
+const OUTCOMES = { new: 0, stale: 0, replay: 0, conflict: 0, poison: 0, rejected: 0 };
+/** @param {string} name @param {number[]} partitions @param {object} [more] */
+const replica = (name, partitions, more = {}) =>
+  ({ replica: name, addr: `${name}:1`, partitions, lag: 0, lags: partitions.map(() => 0), viewers: 1, rebalances: 1, since: SINCE, draining: false, outcomes: OUTCOMES, ...more });
+const LOW = [0, 1, 2, 3, 4, 5], HIGH = [6, 7, 8, 9, 10, 11];
+
+/** @param {number} offset @param {string | null} value @param {object} [more] */
+const letter = (offset, value, more = {}) =>
+  ({ partition: 0, offset, source: `product-changes/0/${offset}`, reason: "not_json", error: "line 1", at: SINCE, replica: "gw1", recorded_ms: 1, redrives: 0, first: null, cut: null, key: "k", headers: {}, value_bytes: value?.length ?? null, value, ...more });
+
+/** @param {Stage} stage @param {string} token */
+async function giveToken({ page }, token) {
+  await page.locator("#token").fill(token);
+  await page.locator(".token button").click();
+}
+
+/** Counts what is put in or changed below an element from now on. @param {import("playwright-core").Locator} locator */
+const watch = (locator) => locator.evaluate((element) => {
+  const told = Object.assign(globalThis, { told: { added: 0, changed: 0 } }).told;
+  new MutationObserver((records) => records.forEach(({ addedNodes, removedNodes, type }) => {
+    told.added += addedNodes.length;
+    told.changed += addedNodes.length + removedNodes.length + Number(type === "characterData");
+  })).observe(element, { subtree: true, childList: true, characterData: true });
+});
+/** @param {Stage} stage @returns {Promise<{added: number, changed: number}>} */
+const told = ({ page }) => page.evaluate(() => /** @type {any} */ (globalThis).told);
+
+test("a button of a replica keeps the focus and takes a slow click, while the figures change", async () => {
+  const stage = await Stage.open(browser, "#replicas", { "/replicas": { replicas: [replica("gw1", LOW), replica("gw2", HIGH)] }, "/replicas/gw2/drain": {} });
+  const { page } = stage;
+  await giveToken(stage, "secret");
+  const drain = page.getByRole("row", { name: /gw2/ }).getByRole("button");
+  await drain.focus();
+  stage.answers["/replicas"] = { replicas: [replica("gw1", LOW, { viewers: 7 }), replica("gw2", HIGH, { viewers: 8 })] };
+  await stage.look();
+  assert.equal(await page.locator(".figures tr", { hasText: "gw2" }).locator("td").nth(3).textContent(), "8");
+  assert.ok(await drain.evaluate((button) => button === document.activeElement), "the focus is lost");
+  // one is gone and its partitions are free: waits are counted ten times a second
+  stage.answers["/replicas"] = { replicas: [replica("gw2", HIGH)] };
+  stage.tell("replicas_changed", { replicas: [replica("gw2", HIGH)], moved: LOW.map((partition) => ({ partition, from: "gw1", idle_ms: 3000 })) });
+  const wait = page.locator(".chip .wait").first();
+  const waited = async () => Number.parseFloat(await wait.textContent() || "0");
+  const first = await until("the wait is counted", waited);
+  assert.ok(first >= 3, `from the last beat, not from ${first} s`);
+  await until("the hint is there", async () => /make up/.test(await page.locator(".hints").textContent() ?? ""));
+  const box = await drain.boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await stage.look();
+  await until("the wait goes on", async () => await waited() > first);
+  await page.mouse.up();
+  await until("it was asked to drain", () => stage.count("/replicas/gw2/drain") === 1);
+  await stage.close();
+});
+
+test("nothing is said of partitions before the first answer; one without an owner is told wherever it was seen", async () => {
+  let answer = () => {};
+  const first = new Promise((resolve) => { answer = () => resolve({ replicas: [replica("gw1", LOW)] }); });
+  const stage = await Stage.open(browser, "#replicas", { "/replicas": () => first });
+  const { page } = stage;
+  await page.locator(".chip").first().waitFor({ state: "attached" });
+  assert.equal(await page.locator(".replicas > .told").textContent(), "");
+  answer();
+  await until("it says so", async () => (await page.locator(".replicas > .told").textContent()) === "6 of 12 partitions wait for an owner.");
+  await page.goto(`${page.url().split("#")[0]}#flow`);
+  await until("it says so here, too", async () => /6 partitions have no owner/.test(await page.locator(".degraded [role=status]").textContent() ?? ""));
+  await stage.close();
+});
+
+test("whoever corrects a dead letter keeps the field, the caret and the words when another one comes", async () => {
+  const stage = await Stage.open(browser, "#letters", {
+    "/replicas": { replicas: [replica("gw1", LOW)] }, "/dead-letters": { letters: [letter(1, "one"), letter(0, "zero")] }, "/dead-letters/0/1": letter(1, "one"),
+  });
+  const { page } = stage;
+  await page.locator("summary", { hasText: "product-changes/0/1" }).click();
+  const field = page.locator(".letters-list textarea:enabled");
+  await field.focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.type("number ");
+  stage.answers["/dead-letters"] = { letters: [letter(2, "two"), letter(1, "one"), letter(0, "zero")] };
+  stage.answers["/replicas"] = { replicas: [replica("gw1", LOW, { outcomes: { ...OUTCOMES, poison: 1 } })] };
+  await until("the other one is there", async () => (await page.locator(".letters-list > li").count()) === 3);
+  await page.keyboard.type("plus ");
+  assert.equal(await field.inputValue(), "number plus one");
+  await stage.close();
+});
+
+test("a dead letter goes back whole: as it was without a word, and corrected without its layout", async () => {
+  const long = JSON.stringify({ name: "x".repeat(5000), stock: -1 }), twice = '{"stock":1,"stock":2}';
+  const stage = await Stage.open(browser, "#letters", {
+    "/dead-letters": { letters: [letter(1, long.slice(0, 4096), { value_bytes: long.length }), letter(0, twice, { cut: 70_000, redrives: 1 })] },
+    "/dead-letters/0/1": letter(1, long), "/dead-letters/0/0": letter(0, twice, { cut: 70_000, redrives: 1 }),
+    "/dead-letters/0/1/redrive": { partition: 0, offset: 1, redrives: 1 }, "/dead-letters/0/0/redrive": { partition: 0, offset: 0, redrives: 2 },
+  });
+  const { page } = stage;
+  const bodies = (/** @type {string} */ path) => stage.asked.filter((one) => one.path === `/dead-letters/${path}/redrive`).map(({ body }) => body && JSON.parse(body).value);
+  const cut = page.locator(".letters-list li").nth(1), whole = page.locator(".letters-list li").nth(0);
+  await cut.locator("summary").click();
+  await cut.locator("textarea:enabled").waitFor();
+  assert.equal(await cut.locator("textarea").inputValue(), twice);
+  await cut.getByRole("button").click();
+  await until("it is sent as it was", () => bodies("0/0").length === 1);
+  assert.deepEqual(bodies("0/0"), [null]);
+  await page.locator(".toast", { hasText: "for the 2nd time" }).waitFor();
+  await until("the letter counts it", async () => /Sent back2 times/.test(await cut.locator("dl").textContent() ?? ""));
+  await whole.locator("summary").click();
+  const field = whole.locator("textarea:enabled");
+  await field.fill((await field.inputValue()).replace('"stock": -1', '"stock": 1'));
+  await whole.getByRole("button").click();
+  await page.locator(".toast", { hasText: "for the first time" }).waitFor();
+  await whole.getByRole("button").click();
+  await page.locator(".toast", { hasText: "for the 2nd time" }).nth(1).waitFor();
+  const corrected = long.replace('"stock":-1', '"stock":1');
+  assert.deepEqual(bodies("0/1"), [corrected, corrected]);
+  await stage.close();
+});
+
+test("after pinning by key the focus is on the pin of the card, wherever that went", async () => {
+  const products = Array.from({ length: 200 }, (_, n) =>
+    ({ product_id: `0a000000-0000-7000-8000-${String(n).padStart(12, "0")}`, version: 1, name: `Product ${n}`, price_minor: 100, currency: "EUR", stock: 20, occurred_at: SINCE }));
+  const changes = Object.fromEntries(products.map(({ product_id }) => [`/products/${product_id}/changes`, { changes: [] }]));
+  const stage = await Stage.open(browser, "#shelf", { "/products": { products }, ...changes });
+  const { page } = stage;
+  const pinned = () => page.evaluate(() => document.activeElement?.closest(".card .pin") && document.activeElement.closest(".card")?.getAttribute("data-id"));
+  await page.locator(".card").nth(6).locator(".pin").focus();
+  const near = await pinned();
+  await page.keyboard.press("Enter");
+  await until("its card is the first", async () => (await page.locator(".card").first().getAttribute("data-id")) === near);
+  assert.equal(await pinned(), near);
+  // far down, where the first card is not in the page
+  await page.evaluate(() => scrollTo(0, 4000));
+  await until("other cards are there", async () => (await page.locator(`.card[data-id="${near}"]`).count()) === 0);
+  await page.locator(".card").nth(6).locator(".pin").focus();
+  const far = await pinned();
+  assert.ok(far);
+  await page.keyboard.press("Space");
+  await until("its card is at the top", async () => Number(await page.locator(`.card[data-id="${far}"]`).getAttribute("aria-posinset")) <= 2);
+  assert.equal(await pinned(), far);
+  await stage.close();
+});
+
+test("a word is put into the live list once, and 200 stay", async () => {
+  const stage = await Stage.open(browser, "#talk");
+  await watch(stage.page.locator(".words"));
+  for (let n = 1; n <= 203; n++) stage.tell("said", { from: "them", text: `word ${n}`, at: SINCE });
+  const last = stage.page.locator(".words li").last();
+  await until("the last one is there", async () => /word 203/.test(await last.textContent() ?? ""));
+  stage.tell("said", { from: "them", text: "one more", at: SINCE });
+  await until("one more is there", async () => /one more/.test(await last.textContent() ?? ""));
+  assert.equal(await stage.page.locator(".words li").count(), 200);
+  assert.ok((await told(stage)).added <= 204, `${(await told(stage)).added} were put in`);
+  await stage.close();
+});
+
+test("how long something is away runs on beside what is read aloud", async () => {
+  const stage = await Stage.open(browser, "#flow", { "/replicas": { replicas: [replica("gw1", [...LOW, ...HIGH], { lag: 5000 })] } });
+  const { page } = stage;
+  const status = page.locator(".degraded [role=status]"), box = page.locator(".degraded");
+  stage.tell("status", { away: [{ what: "redis", since: new Date().toISOString() }] });
+  await until("it is told", async () => /redis is away.*wait in Kafka/s.test(await status.textContent() ?? ""));
+  await watch(status);
+  const seen = new Set();
+  await until("its time runs", async () => seen.add(await box.textContent()).size > 3);
+  assert.equal((await told(stage)).changed, 0, "it is read aloud again and again");
+  await stage.close();
+});
+
+test("figures of a plot are no live region, and a wait of three seconds is in a histogram's last bar", async () => {
+  const stage = await Stage.open(browser, "#try");
+  const found = await stage.page.evaluate(async () => {
+    // @ts-expect-error addresses of the page, not of this file
+    const [{ Plot }, { Histogram }] = await Promise.all([import("/dashboard/parts/plot.js"), import("/dashboard/parts/histogram.js")]);
+    const plot = new Plot("Price", String), histogram = new Histogram("Stage", "");
+    histogram.show([3000]);
+    const bars = [...histogram.element.querySelectorAll(".bars i")].map((bar) => bar.style.getPropertyValue("--share"));
+    return { live: plot.element.querySelectorAll("output, [aria-live], [role=status]").length, last: bars.at(-1) };
+  });
+  assert.deepEqual(found, { live: 0, last: "1" });
+  await stage.close();
+});
