@@ -20,6 +20,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// A mistake on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,7 +266,7 @@ impl Model {
     /// Looks at every state that can be reached; how many there are.
     fn search(&self) -> Result<usize, Fault> {
         let first = self.first();
-        let (mut known, mut open) = (HashSet::from([first.clone()]), vec![first]);
+        let (mut known, mut open) = (HashSet::from([mark(&first)]), vec![first]);
         while let Some(state) = open.pop() {
             let mut next = Vec::new();
             let steps = self.steps(&state, &mut next)?;
@@ -282,7 +283,7 @@ impl Model {
             self.disturb(&state, &mut next);
             for mut state in next {
                 state.forget();
-                if known.insert(state.clone()) {
+                if known.insert(mark(&state)) {
                     open.push(state);
                 }
             }
@@ -553,6 +554,17 @@ impl Model {
     }
 }
 
+/// By what a state is known again. It takes a tenth of the state's room; that two of a hundred million share one has a
+/// chance of about 1 to 10^23.
+fn mark(state: &State) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, state).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
+}
+
 /// The id behind which everything is news.
 fn last_id(state: &State, epoch: u8) -> u8 {
     state.streams.get(&epoch).and_then(|entries| entries.last()).map_or(0, |entry| entry.id)
@@ -611,8 +623,12 @@ fn nor_does_any_with_two_tails_or_more_at_once() {
         ("batches cut anew", Bounds { versions: 3, crashes: 1, ..QUIET }),
         ("Redis with less", Bounds { versions: 2, restarts: 1, crashes: 1, ..QUIET }),
         ("a viewer moves", Bounds { seats: 2, flushes: 1, moves: 1, ..QUIET }),
-        ("two tails, a flush and a crash", Bounds { seats: 2, flushes: 1, crashes: 1, ..QUIET }),
-        ("two tails, a flush and a lost command", Bounds { seats: 2, flushes: 1, lost_commands: 1, ..QUIET }),
+        ("a viewer moves from a replica that dies", Bounds { seats: 2, crashes: 1, moves: 1, ..QUIET }),
+        ("two tails, Redis with less", Bounds { seats: 2, restarts: 1, ..QUIET }),
+        (
+            "two tails, a flush, a crash and a lost command",
+            Bounds { seats: 2, flushes: 1, crashes: 1, lost_commands: 1, ..QUIET },
+        ),
     ]);
 }
 
