@@ -71,7 +71,7 @@ export class Stage {
     return this.asked.filter((one) => one.path === path).length;
   }
 
-  /** Waits until a look at the replicas that began after this was asked for is on the screen. */
+  /** Waits until a look at the replicas has been drawn since this was asked for. */
   async look() {
     const before = this.count("/replicas");
     await until("the replicas were looked at, and again", () => this.count("/replicas") > before + 1);
