@@ -45,13 +45,15 @@ pub struct Options {
     pub durable: bool,
     /// Kafka with both compilers: slower to start, for benchmarks.
     pub full_jit: bool,
+    /// Kafka stamps records when it appends them: for whoever measures how long they lay there.
+    pub append_time: bool,
     /// The port of a proxy in front of a lone Kafka node: see [`Private::kafka_behind`].
     pub proxy: Option<u16>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { brokers: 1, durable: false, full_jit: false, proxy: None }
+        Self { brokers: 1, durable: false, full_jit: false, append_time: false, proxy: None }
     }
 }
 
@@ -90,6 +92,7 @@ impl Private {
         let cluster = kafka::Cluster {
             nodes,
             full_jit: options.full_jit,
+            append_time: options.append_time,
             restart: Restart::Never,
             behind: options.proxy.map(|proxy| (second, proxy)),
         };

@@ -137,7 +137,7 @@ impl Settings {
     /// The brokers.
     pub fn cluster(&self) -> Cluster {
         let nodes = (0..self.brokers).map(|n| (self.kafka_port + n, self.kafka_port + 10 + n)).collect();
-        Cluster { nodes, full_jit: false, restart: Restart::Always, behind: None }
+        Cluster { nodes, full_jit: false, append_time: false, restart: Restart::Always, behind: None }
     }
 
     /// Kafka's addresses.

@@ -36,6 +36,8 @@ pub struct Cluster {
     pub nodes: Vec<(u16, u16)>,
     /// Both compilers instead of a quick start.
     pub full_jit: bool,
+    /// Records have the time at which a broker appended them, not the time that their producer gives.
+    pub append_time: bool,
     /// What a node does when it ends by itself.
     pub restart: Restart,
     /// A second listener of a lone node, and the port that it advertises there: who comes in by a proxy on that port
@@ -59,6 +61,7 @@ impl Cluster {
         let words = [
             ("@BEHIND@", listen.map(listener).unwrap_or_default()),
             ("@ADVERTISED@", advertise.map(listener).unwrap_or_default()),
+            ("@STAMP@", if self.append_time { "LogAppendTime" } else { "CreateTime" }.to_owned()),
             ("@ID@", id.to_string()),
             ("@PORT@", port.to_string()),
             ("@CPORT@", controller.to_string()),
@@ -223,7 +226,13 @@ mod tests {
     use super::*;
 
     fn cluster(nodes: &[(u16, u16)]) -> Cluster {
-        Cluster { nodes: nodes.to_vec(), full_jit: false, restart: Restart::Never, behind: None }
+        Cluster {
+            nodes: nodes.to_vec(),
+            full_jit: false,
+            append_time: false,
+            restart: Restart::Never,
+            behind: None,
+        }
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl Evidence {
 pub(crate) struct Record {
     pub(crate) partition: i32,
     pub(crate) offset: i64,
+    /// When the broker appended it, milliseconds since 1970: what a producer or a broker was late is no wait of a reader.
     pub(crate) at_ms: i64,
     pub(crate) key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,

@@ -128,7 +128,7 @@ impl Report {
     fn write_rows(&self, text: &mut String) {
         text.push_str(
             "\n## Rows\n\nMilliseconds: from the end of the fault to the end of lag (what half a second brings is always \
-             on its way); the longest wait of a record before the next fault, by partitions that stayed and that moved.\n\n| row | times | lag ended after, median, most | stayed p99, most | moved, most |\n\
+             on its way); the longest wait of a record in its partition, before the next fault, by partitions that stayed and that moved.\n\n| row | times | lag ended after, median, most | stayed p99, most | moved, most |\n\
              |---|--:|--:|--:|--:|\n",
         );
         let pair = |a: Option<String>, b: Option<String>| {

@@ -1,6 +1,6 @@
 //! Numbers of each row: how long partitions stood still, and how long the lag lasted after the end of a fault.
 //!
-//! A record waits from its timestamp in Kafka to its first outcome in an audit log. The longest wait of a partition's
+//! A record waits from when the broker appended it to its first outcome in an audit log. The longest wait of a partition's
 //! records that began and ended between a fault's begin and the next one's is its pause in that fault; a wait that is
 //! longer than that has two causes, and is told apart. A partition that was assigned to somebody while the record waited
 //! *moved*; the others stayed.

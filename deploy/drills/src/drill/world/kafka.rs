@@ -8,7 +8,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Message as _, Offset, Timestamp, TopicPartitionList};
 
 use crate::drill::evidence::Record;
 
@@ -117,7 +117,7 @@ pub(crate) fn dump(brokers: &str, topic: &str) -> anyhow::Result<Vec<Record>> {
         records.push(Record {
             partition: message.partition(),
             offset: message.offset(),
-            at_ms: message.timestamp().to_millis().unwrap_or_default(),
+            at_ms: stamp(topic, message.timestamp())?,
             key: message.key().map(<[u8]>::to_vec),
             value: message.payload().map(<[u8]>::to_vec),
             headers: message.headers().map(|all| all.iter().map(of_header).collect()).unwrap_or_default(),
@@ -125,6 +125,15 @@ pub(crate) fn dump(brokers: &str, topic: &str) -> anyhow::Result<Vec<Record>> {
     }
     records.sort_by_key(|record| (record.partition, record.offset));
     Ok(records)
+}
+
+/// When a record was appended. The group coordinator stamps its own.
+fn stamp(topic: &str, stamp: Timestamp) -> anyhow::Result<i64> {
+    match stamp {
+        Timestamp::LogAppendTime(ms) => Ok(ms),
+        Timestamp::CreateTime(ms) if topic == OFFSETS => Ok(ms),
+        other => bail!("a record of {topic} was not stamped by the broker: {other:?}"),
+    }
 }
 
 /// A producer of anything to one topic; waits for its broker without an end.

@@ -106,7 +106,13 @@ impl World {
         let wires = Wires::listen().await?;
         let proxy = (brokers == 1).then_some(wires.kafka.port);
         // what is killed must find its data again
-        let stack = Private::start(Options { brokers, durable: true, proxy, ..Options::default() })?;
+        let stack = Private::start(Options {
+            brokers,
+            durable: true,
+            append_time: true,
+            proxy,
+            ..Options::default()
+        })?;
         let wires = wires.lead_to(&stack)?;
         stack.create_database(DATABASE)?;
         std::fs::write(folder.join("token"), TOKEN)?;
