@@ -149,8 +149,8 @@ async fn choose(settings: &Settings, asked: &Asked, source: &Letters) -> Result<
     Ok(chosen.into_iter().map(|(_, chosen)| chosen.place).collect())
 }
 
-/// Partition and offset of `topic/partition/offset`, as numbers: a product whose topic got more partitions stays in its
-/// own or goes on in a higher one.
+/// Partition and offset of `topic/partition/offset`, as numbers: where a topic got twice as many partitions, a product
+/// stays in its own or goes on in a higher one.
 fn in_order(origin: &str) -> (Option<i32>, Option<i64>) {
     let mut parts = origin.rsplit('/');
     let offset = parts.next().and_then(|offset| offset.parse().ok());

@@ -23,8 +23,8 @@ export function layOut(value) {
  */
 export function corrected(value, shown, now) {
   if (now === shown) return undefined;
-  // What was laid out goes back without the layout; texts within it stay as they are.
-  return shown !== value && isJson(now) ? now.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1") : now;
+  // What was laid out here goes back without the layout; texts within it stay as they are.
+  return value !== null && layOut(value) !== value && isJson(now) ? now.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1") : now;
 }
 
 /** @param {string} value */

@@ -25,6 +25,8 @@ test("a correction goes back without the layout, and as it was typed", () => {
   assert.equal(corrected(value, shown, "{ not JSON"), "{ not JSON");
   assert.equal(corrected('{"a": 1, "a": 2}', '{"a": 1, "a": 2}', '{"a": 1}'), '{"a": 1}');
   assert.equal(corrected(null, "", "{}"), "{}");
+  // a field of a page has other ends of lines than the value, whose layout is its producer's own
+  assert.equal(corrected('{\r\n "a": 1\r\n}', '{\n "a": 1\n}', '{\n "a": 2\n}'), '{\n "a": 2\n}');
 });
 
 test("a count of times reads as one says it", () => {

@@ -138,6 +138,8 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         forget(&folder, clean && args.report.is_none());
     }
     report.took_s = started.elapsed().as_secs();
+    let had_no_turn = rows.iter().map(|row| row.name).filter(|name| !report.rows.contains_key(name));
+    report.not_played = had_no_turn.collect();
     println!("{}", report.markdown());
     if let Some(folder) = &args.report {
         report.write(folder)?;

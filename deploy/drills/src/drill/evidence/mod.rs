@@ -19,7 +19,7 @@ use self::seen::ViewerLog;
 use self::tables::Tables;
 use self::topics::Commit;
 
-/// How soon after the last fault viewers must show what the database holds.
+/// How soon viewers must show what the database holds, all faults being over.
 pub(crate) const CONVERGE: Duration = Duration::from_secs(10);
 
 /// All that is known of one act.
@@ -43,7 +43,8 @@ pub(crate) struct Evidence {
     pub(crate) faults: Vec<Fault>,
     /// Dead letters that were sent back, and taken.
     pub(crate) sent_back: Vec<SentBack>,
-    /// From the end of the last fault to when all viewers showed what the database held; none: they never did.
+    /// From the end of the load, all faults being over, to when all viewers showed what the database held; none: they
+    /// never did.
     pub(crate) converged_ms: Option<u64>,
     /// What could not be played or read.
     pub(crate) troubles: Vec<String>,

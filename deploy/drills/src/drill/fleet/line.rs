@@ -48,7 +48,7 @@ struct Envelope<'a> {
 }
 
 impl Line {
-    /// Connects, with a cursor if there is one.
+    /// Connects soon or not at all, with a cursor if there is one.
     pub(crate) async fn open(
         kind: Kind,
         addr: SocketAddr,
@@ -58,7 +58,8 @@ impl Line {
         timeout(CONNECT, Self::connect(kind, addr, products, cursor)).await?
     }
 
-    async fn connect(
+    /// The same, however long it takes.
+    pub(crate) async fn connect(
         kind: Kind,
         addr: SocketAddr,
         products: Option<&str>,

@@ -86,7 +86,7 @@ pub(crate) const PLAYED: &str = "every row is played to its end";
 type Invariant = fn(&Case<'_>, &mut Findings);
 
 /// Every invariant, by the words of the report.
-const INVARIANTS: [(&str, Invariant); 24] = [
+const INVARIANTS: [(&str, Invariant); 25] = [
     (PLAYED, processes::played),
     ("after a fault the lag ends and all are ready", processes::well_again),
     ("an acknowledged change is stored, or a newer one", changes::acknowledged_is_stored),
@@ -104,6 +104,7 @@ const INVARIANTS: [(&str, Invariant); 24] = [
     ("a viewer has no hole that it was not told of", viewers::no_hole),
     ("a viewer is told what was agreed", viewers::as_agreed),
     ("viewers show what the database holds", viewers::converged),
+    ("after the last fault they do within 10 s", viewers::converged_soon),
     ("totals are the ratings of the topic, each once", ratings::totals_are_the_fold),
     ("an acknowledged rating is in the topic, and none unsent", ratings::acknowledged_is_there),
     ("a photo is what its tag says", photos::match_their_tags),

@@ -317,8 +317,8 @@ const BROKEN: &[(&str, Break)] = &[
         e.viewers[0].seen.remove(0);
     }),
     ("a viewer is told", |e| e.viewers[0].seen.swap(2, 6)),
-    ("viewers show", |e| e.converged_ms = None),
-    ("viewers show", |e| e.converged_ms = Some(10_001)),
+    ("after the last fault", |e| e.converged_ms = None),
+    ("after the last fault", |e| e.converged_ms = Some(10_001)),
     ("viewers show", |e| e.viewers[0].shows.get_mut(&GOOD).unwrap().stock = 8),
     ("viewers show", |e| {
         e.viewers[0].ratings.insert("site".into(), (0, 0));

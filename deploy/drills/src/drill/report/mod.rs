@@ -37,9 +37,11 @@ pub(crate) struct Report {
     pub(crate) rows: HashMap<&'static str, Numbers>,
     /// What is promised of time, and what came of it.
     pub(crate) aims: Vec<Aim>,
-    /// Of each act: from the end of its last fault to when all viewers showed what the database held.
+    /// Of each act: from the end of its load to when all viewers showed what the database held.
     pub(crate) converged_ms: Vec<u64>,
     pub(crate) faults: Vec<Fault>,
+    /// Rows for which there was no time.
+    pub(crate) not_played: Vec<&'static str>,
 }
 
 impl Report {
@@ -85,6 +87,9 @@ impl Report {
             self.faults.len(),
             self.violations()
         );
+        if !self.not_played.is_empty() {
+            let _ = writeln!(text, "No time was left for: {}.", self.not_played.join(", "));
+        }
         text.push_str("\n## Verdicts\n\n| invariant | checked | violations |\n|---|--:|--:|\n");
         for Verdict { invariant, checked, violations, .. } in &self.verdicts {
             let _ = writeln!(text, "| {invariant} | {checked} | {violations} |");
@@ -120,7 +125,7 @@ impl Report {
             let of = self.converged_ms.len();
             let _ = writeln!(
                 text,
-                "\nAll viewers showed what the database held at most {most} ms after the last fault of an act (of {of} acts)."
+                "\nAll viewers showed what the database held at most {most} ms after the load of an act had ended (of {of} acts)."
             );
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::future::join_all;
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -69,36 +70,59 @@ async fn slow(scene: &mut Scene<'_>) -> anyhow::Result<()> {
 }
 
 async fn flood(scene: &mut Scene<'_>) -> anyhow::Result<()> {
+    let within = GREETED * scene.world.programs.slack;
     let mut cursors = vec![None; FLOOD];
     for round in 1..=2 {
         let doors = scene.world.doors.all();
         anyhow::ensure!(!doors.is_empty(), "no replica");
         let come = cursors.iter().map(|cursor: &Option<String>| {
             let addr = doors.get(scene.draw(doors.len())).copied();
-            greeted(addr, cursor.as_deref())
+            greeted(addr, cursor.as_deref(), within)
         });
         let come: Vec<_> = come.collect();
         // those who were refused, or not answered in time, are told apart by nobody: they would come again
-        let here: Vec<(Line, String)> = join_all(come).await.into_iter().flatten().collect();
-        scene.note(format!("round {round}: {} of {FLOOD} were greeted", here.len()));
+        let here: Vec<Greeted> = join_all(come).await.into_iter().flatten().collect();
+        let resumed = here.iter().filter(|viewer| viewer.resumed).count();
+        scene.note(format!("round {round}: {} of {FLOOD} were greeted, {resumed} resumed", here.len()));
         anyhow::ensure!(here.len() * 2 > FLOOD, "only {} of {FLOOD} were greeted", here.len());
-        let held = here.iter().map(|(_, cursor)| Some(cursor.clone())).cycle();
+        let held = here.iter().map(|viewer| Some(viewer.cursor.clone())).cycle();
         cursors = held.take(FLOOD).collect();
     }
     Ok(())
 }
 
-/// A viewer's line, once it was told where it stands.
-async fn greeted(addr: Option<SocketAddr>, cursor: Option<&str>) -> anyhow::Result<(Line, String)> {
+/// A viewer that was told where it stands.
+struct Greeted {
+    /// Held until all have come.
+    _line: Line,
+    cursor: String,
+    resumed: bool,
+}
+
+/// What the greeting says.
+#[derive(Deserialize)]
+struct Hello {
+    resumed: bool,
+}
+
+async fn greeted(
+    addr: Option<SocketAddr>,
+    cursor: Option<&str>,
+    within: Duration,
+) -> anyhow::Result<Greeted> {
     let addr = addr.context("no replica")?;
     let told = async {
-        let mut line = Line::open(Kind::Sse, addr, None, cursor).await?;
+        let mut line = Line::connect(Kind::Sse, addr, None, cursor).await?;
+        let mut resumed = false;
         while let Some(frame) = line.next().await? {
+            if frame.kind == "hello" {
+                resumed = serde_json::from_str::<Hello>(&frame.data)?.resumed;
+            }
             if let Some(cursor) = frame.cursor {
-                return Ok((line, cursor));
+                return Ok(Greeted { _line: line, cursor, resumed });
             }
         }
         anyhow::bail!("it ended without a cursor")
     };
-    timeout(GREETED, told).await?
+    timeout(within, told).await?
 }
