@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::Parser;
 
 use self::report::Report;
@@ -36,7 +37,7 @@ use self::world::Programs;
 #[command(name = "drill")]
 pub struct Args {
     /// How long: rows come again until it is over; without it each comes once
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_440))]
     minutes: Option<u64>,
     /// Seed of the schedule; another one each time without it
     #[arg(long)]
@@ -45,10 +46,10 @@ pub struct Args {
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
     /// Changes a second
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
     /// How many times longer than promised things may take, on a machine that is slow or has other work
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     slack: u32,
     /// Folder of the gateway and the generator; beside this program without it
     #[arg(long)]
@@ -95,9 +96,13 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         folder: args.programs,
         armed: args.armed,
         rate: args.rate,
-        slack: args.slack.max(1),
+        slack: args.slack,
         planted: None,
     };
+    if let Some(folder) = &args.report {
+        // not after half an hour
+        std::fs::create_dir_all(folder).with_context(|| format!("--report {}", folder.display()))?;
+    }
     // a flood of viewers has thousands
     stack::child::raise_open_files();
     let folder = args
