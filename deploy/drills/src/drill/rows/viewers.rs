@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,10 +36,15 @@ const GREETED: Duration = Duration::from_secs(8);
 /// How long a replica waits for a viewer that takes nothing (its `--stall-ms`), and a little more.
 const STALL_S: u32 = 33;
 
-async fn open(scene: &mut Scene<'_>) -> std::io::Result<TcpStream> {
+/// A replica, by chance.
+fn door(scene: &mut Scene<'_>) -> std::io::Result<SocketAddr> {
     let doors = scene.world.doors.all();
     let at = scene.draw(doors.len().max(1));
-    let addr = *doors.get(at).ok_or(std::io::ErrorKind::NotFound)?;
+    Ok(*doors.get(at).ok_or(std::io::ErrorKind::NotFound)?)
+}
+
+async fn open(scene: &mut Scene<'_>) -> std::io::Result<TcpStream> {
+    let addr = door(scene)?;
     let mut stream = TcpStream::connect(addr).await?;
     stream.write_all(format!("GET /sse HTTP/1.1\r\nHost: {addr}\r\n\r\n").as_bytes()).await?;
     Ok(stream)
@@ -73,13 +77,10 @@ async fn flood(scene: &mut Scene<'_>) -> anyhow::Result<()> {
     let within = GREETED * scene.world.programs.slack;
     let mut cursors = vec![None; FLOOD];
     for round in 1..=2 {
-        let doors = scene.world.doors.all();
-        anyhow::ensure!(!doors.is_empty(), "no replica");
         let come = cursors.iter().map(|cursor: &Option<String>| {
-            let addr = doors.get(scene.draw(doors.len())).copied();
-            greeted(addr, cursor.as_deref(), within)
+            std::io::Result::Ok(greeted(door(scene)?, cursor.as_deref(), within))
         });
-        let come: Vec<_> = come.collect();
+        let come = come.collect::<Result<Vec<_>, _>>()?;
         // those who were refused, or not answered in time, are told apart by nobody: they would come again
         let here: Vec<Greeted> = join_all(come).await.into_iter().flatten().collect();
         let resumed = here.iter().filter(|viewer| viewer.resumed).count();
@@ -105,12 +106,7 @@ struct Hello {
     resumed: bool,
 }
 
-async fn greeted(
-    addr: Option<SocketAddr>,
-    cursor: Option<&str>,
-    within: Duration,
-) -> anyhow::Result<Greeted> {
-    let addr = addr.context("no replica")?;
+async fn greeted(addr: SocketAddr, cursor: Option<&str>, within: Duration) -> anyhow::Result<Greeted> {
     let told = async {
         let mut line = Line::connect(Kind::Sse, addr, None, cursor).await?;
         let mut resumed = false;
