@@ -22,7 +22,7 @@ export class Traces extends EventTarget {
   /** @type {Trace[]} oldest first */
   kept = [];
   /** Changes that came since the page was opened. */
-  shown = 0;
+  came = 0;
   /** Half of a round trip to the server, in ms. */
   way = 1;
   /** @type {Arrival[]} */
@@ -39,7 +39,7 @@ export class Traces extends EventTarget {
 
   /** @param {Arrival} arrival */
   take(arrival) {
-    this.shown++;
+    this.came++;
     if (document.hidden) return;
     this.#arrived.push(arrival);
     if (this.#arrived.length > KEPT) this.#arrived.shift();

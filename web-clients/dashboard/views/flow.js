@@ -36,7 +36,7 @@ export function flow({ live, catalogue, fleet, traces }) {
   const figure = (/** @type {HTMLElement} */ value, /** @type {string} */ words, /** @type {Node | undefined} */ more = undefined) => h("div", { class: "figure" }, value, h("span", null, words), more);
   const element = h("div", { class: "flow" }, h("h1", null, "Flow"),
     h("p", { class: "lead" }, "A change is produced to Kafka, taken up by the replica that owns its partition, written, relayed to all replicas, and shown here."),
-    h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen, half of the changes"), figure(slow, "99 of 100"), figure(through, "changes a second, all replicas", line.element), figure(here, "shown on this page since it was opened"), figure(stale, "since the server's last word")),
+    h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen, half of the changes"), figure(slow, "99 of 100"), figure(through, "changes a second, all replicas", line.element), figure(here, "came to this page since it was opened"), figure(stale, "since the server's last word")),
     degraded, follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
     h("div", { class: "histograms" }, ...histograms.map((histogram) => histogram.element)));
   follow.element.querySelector("header")?.append(hold);
@@ -56,7 +56,7 @@ export function flow({ live, catalogue, fleet, traces }) {
     const part = (/** @type {number} */ share) => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))];
     text(age, ages.length === 0 ? "–" : duration(part(0.5) ?? 0));
     text(slow, ages.length === 0 ? "–" : duration(part(0.99) ?? 0));
-    text(here, count(traces.shown));
+    text(here, count(traces.came));
     const last = kept.at(-1);
     if (last && !held && performance.now() - followedAt > SHOWN_MS) {
       followedAt = performance.now();

@@ -19,5 +19,5 @@ test("what comes to a hidden tab is counted and has no trace, nor has what it ha
   come();
   page.frame();
   page.frame();
-  assert.deepEqual([traces.shown, traces.kept.length], [3, 1]);
+  assert.deepEqual([traces.came, traces.kept.length], [3, 1]);
 });
