@@ -121,6 +121,11 @@ pub(super) fn sent_back(case: &Case<'_>, findings: &mut Findings) {
             .is_some_and(|letter| case.evidence.topic(REDRIVE).iter().any(|record| is_it(letter, record)));
         findings.check(there, || format!("{sent:?} did not arrive as it should; its letter: {letter:?}"));
     }
+    for record in case.evidence.topic(REDRIVE) {
+        let count = number(record, "dlq-redrives");
+        findings
+            .check(count.is_some_and(|count| count > 0), || format!("sent back without a count: {record:?}"));
+    }
 }
 
 /// What tells of a failure.

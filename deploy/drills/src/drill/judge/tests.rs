@@ -283,6 +283,7 @@ const BROKEN: &[(&str, Break)] = &[
     // the letter's own value went back, not the corrected one
     ("what is sent back", |e| e.topics.get_mut(REDRIVE).unwrap()[0].value = Some(b"{ no JSON".to_vec())),
     ("what is sent back", |e| e.sent_back[0].corrected = None),
+    ("what is sent back", |e| e.topics.get_mut(REDRIVE).unwrap().push(change(1, 5))),
     ("what is sent back", |e| {
         e.topics.get_mut(REDRIVE).unwrap()[0].headers.retain(|(name, _)| name != "dlq-redrives");
     }),
