@@ -94,7 +94,7 @@ export class Feed extends SafeEvents {
       bad: (error) => this.#tell("error", error),
       lost: (error, retryInMs, heard) => this.#lost(error, retryInMs, heard),
     });
-    this.#unwatch = watchPage(() => this.#link.wake());
+    this.#unwatch = watchPage({ wake: () => this.#link.wake(), doubt: () => this.#link.doubt() });
     signal?.addEventListener("abort", () => this.#end({ reason: "aborted", code: "aborted" }), { once: true });
     // Listeners that are added in the same turn hear everything.
     queueMicrotask(() => (signal?.aborted ? this.#end({ reason: "aborted", code: "aborted" }) : this.#ended || this.#link.connect()));

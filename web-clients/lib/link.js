@@ -2,9 +2,10 @@
  * Keeps one connection to the server up: makes it, watches it, and makes it again.
  *
  * A connection counts as dead after 2.5 heartbeats without a byte, whatever the socket says (a woken laptop's socket says
- * OPEN for minutes), and also when the first frame does not come in time. Waits are those of `Backoff`; going online and
- * becoming visible cut them short. After `going_away` the old stream is read on until the server ends it or the delay is
- * over, whichever comes first.
+ * OPEN for minutes), and also when the first frame does not come in time. Where the system says that its network is gone a
+ * byte must come within two seconds: a server on the same machine answers, or over SSE, where it can't be asked, is
+ * connected to anew. Waits are those of `Backoff`; going online and becoming visible cut them short. After `going_away` the
+ * old stream is read on until the server ends it or the delay is over, whichever comes first.
  */
 
 import { Backoff } from "./backoff.js";
@@ -14,6 +15,8 @@ import { ConnectionError, FeedError } from "./errors.js";
 export const CONNECT_MS = 10_000;
 /** Heartbeats without a byte after which a connection is dead. */
 export const DEAD_AFTER = 2.5;
+/** Without a network a byte must come within this, in ms. */
+export const DOUBT_MS = 2000;
 /** A late timer may run before bytes that wait in the socket: look again after so long, in ms. */
 const SECOND_LOOK_MS = 250;
 
@@ -48,6 +51,8 @@ export class Link {
   #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watch;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #doubt;
 
   /**
    * @param {LinkOwner} owner
@@ -123,6 +128,20 @@ export class Link {
     } else if (performance.now() - this.#quietSince > this.#quietMs) this.#lost(dead(this.#quietMs));
   }
 
+  /** The system says that its network is gone. */
+  doubt() {
+    if (this.#connection === undefined || this.#doubt !== undefined) return;
+    const seen = this.#quietSince;
+    // it answers with a heartbeat
+    const asked = this.send("ping", {});
+    this.#doubt = setTimeout(() => {
+      this.#doubt = undefined;
+      if (seen === this.#quietSince) this.#lost(new ConnectionError("there is no network", { code: "offline" }));
+      // what came may have lain on the way
+      else if (asked && globalThis.navigator?.onLine === false) this.doubt();
+    }, DOUBT_MS);
+  }
+
   /** @param {import("./frames.js").Frame} frame */
   #frame(frame) {
     this.#heard = true;
@@ -168,7 +187,8 @@ export class Link {
     this.#countLive();
     clearTimeout(this.#timer);
     clearTimeout(this.#watch);
-    this.#timer = this.#watch = this.#comeBackAt = undefined;
+    clearTimeout(this.#doubt);
+    this.#timer = this.#watch = this.#doubt = this.#comeBackAt = undefined;
     this.#connection?.close();
     this.#connection = undefined;
   }

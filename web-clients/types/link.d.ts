@@ -2,6 +2,8 @@
 export const CONNECT_MS: 10000;
 /** Heartbeats without a byte after which a connection is dead. */
 export const DEAD_AFTER: 2.5;
+/** Without a network a byte must come within this, in ms. */
+export const DOUBT_MS: 2000;
 /** @typedef {import("./transport-ws.js").OpenTransport} OpenTransport */
 /**
  * @typedef {object} LinkOwner
@@ -46,6 +48,8 @@ export class Link {
     live(yes: boolean): void;
     /** The network is back, or somebody looks: no more waiting, and no trust in a socket that was quiet too long. */
     wake(): void;
+    /** The system says that its network is gone. */
+    doubt(): void;
     #private;
 }
 export type OpenTransport = import("./transport-ws.js").OpenTransport;

@@ -1,7 +1,10 @@
 /**
- * Tells when a page comes back to life: the network is there again, or the tab is looked at.
+ * Tells when a page comes back to life (the network is there again, or the tab is looked at), and when its network is lost.
  *
- * @param {() => void} onWake
+ * @param {{wake: () => void, doubt: () => void}} link
  * @returns {() => void} stops telling
  */
-export function watchPage(onWake: () => void): () => void;
+export function watchPage({ wake, doubt }: {
+    wake: () => void;
+    doubt: () => void;
+}): () => void;
