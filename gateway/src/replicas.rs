@@ -120,16 +120,17 @@ impl Replicas {
         &self.0.drain
     }
 
-    /// All replicas that live, by name: itself as it is now, the others as they were at most a second ago.
-    pub fn list(&self) -> Vec<Replica> {
+    /// All replicas that live, by name: itself as it is now, the others as they were at most a second ago. Whether these
+    /// are all: without Redis a replica knows itself alone.
+    pub fn list(&self) -> (Vec<Replica>, bool) {
         let seen = self.seen();
-        let known = seen.at.is_some_and(|at| at.elapsed() < ALIVE);
-        let others = seen.replicas.iter().filter(|other| known && other.replica != self.name());
+        let complete = seen.at.is_some_and(|at| at.elapsed() < ALIVE);
+        let others = seen.replicas.iter().filter(|other| complete && other.replica != self.name());
         let mut replicas: Vec<Replica> = others.cloned().collect();
         drop(seen);
         replicas.push(self.own());
         replicas.sort_by(|a, b| a.replica.cmp(&b.replica));
-        replicas
+        (replicas, complete)
     }
 
     /// Asks replica `name` to drain.

@@ -17,6 +17,7 @@ const LOG_SHOWN: u16 = 50;
 #[derive(Serialize)]
 struct Replicas {
     replicas: Vec<Replica>,
+    complete: bool,
 }
 
 #[derive(Serialize)]
@@ -33,7 +34,8 @@ struct Requested<'a> {
 /// `GET /replicas`
 pub(super) async fn list(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Problem> {
     Params::read(&request, &[])?;
-    Ok(HttpResponse::Ok().json(Replicas { replicas: state.replicas.list() }))
+    let (replicas, complete) = state.replicas.list();
+    Ok(HttpResponse::Ok().json(Replicas { replicas, complete }))
 }
 
 /// `GET /replicas/log`: which partitions and replicas moved, newest first.

@@ -242,6 +242,7 @@ async fn without_redis_a_replica_still_knows_itself() {
     let state = alone(&["--admin-token", TOKEN]);
     let replicas = get(&state, "/replicas").await.json();
     assert_eq!(replicas["replicas"][0]["replica"], "gw1");
+    assert_eq!(replicas["complete"], false);
     let other = TestRequest::with_uri("/replicas/gw2/drain")
         .method(Method::POST)
         .insert_header(("Authorization", format!("Bearer {TOKEN}")));

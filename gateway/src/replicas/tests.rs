@@ -80,7 +80,7 @@ impl Running {
     }
 
     fn names(&self) -> Vec<String> {
-        self.replicas.list().into_iter().map(|replica| replica.replica).collect()
+        self.replicas.list().0.into_iter().map(|replica| replica.replica).collect()
     }
 }
 
@@ -97,6 +97,7 @@ async fn replicas_see_each_other_until_they_leave_or_die() {
     let world = World::new().await;
     let (one, two, three) = (world.start("gw1"), world.start("gw2"), world.start("gw3"));
     until("all see all", async || [&one, &two, &three].iter().all(|r| r.names().len() == 3)).await;
+    assert!(one.replicas.list().1, "these are all");
 
     let started = Instant::now();
     two.end().await;

@@ -130,6 +130,23 @@ test("who asks for the WebSocket without being one is told so, through the load 
   }
 });
 
+test("while Redis is away from every replica the load balancer still serves the page, and the word what is away", async () => {
+  const lone = await Shop.open({ replicas: 1, products: 1 });
+  try {
+    const url = await lone.balance();
+    await lone.end(1, "SIGKILL");
+    await lone.start(1, { redis: "redis://127.0.0.1:9" });
+    await until("the replica says what is away", async () => (await fetch(`${lone.url(1)}/readyz`)).status === 503);
+    await until("the load balancer has no ready replica", async () =>
+      (await (await fetch(lone.figures)).text()).includes('haproxy_backend_status{proxy="gateways",state="UP"} 0'));
+    await until("the page is served", async () => (await fetch(url)).status === 200);
+    const { away } = await (await fetch(`${url}/readyz`)).json();
+    assert.deepEqual(away.map((/** @type {{what: string}} */ { what }) => what), ["redis"]);
+  } finally {
+    await lone.close();
+  }
+});
+
 test("WebSocket and SSE on two replicas show the same changes", async () => {
   const stored = await shop.products(1);
   const viewers = await Promise.all([1, 2].flatMap((n) => TRANSPORTS.map((transport) => follow(shop.url(n), { transport }))));

@@ -73,6 +73,8 @@ export class Shop {
   #products = 0;
   /** Versions that were ever made, all products together. */
   #versions = 0;
+  /** Where the load balancer tells its figures. */
+  figures = "";
 
   /**
    * @param {{replicas: number, products: number, places?: number}} wanted `places`: for how many replicas there is an address
@@ -92,15 +94,20 @@ export class Shop {
     return `http://127.0.0.1:${this.#ports[n - 1]}`;
   }
 
-  /** Starts a replica, at the address it had before if it had one; returns when it is ready. @param {number} n */
-  async start(n) {
-    const { kafka, database, redis } = this.#addresses;
+  /**
+   * Starts a replica, at the address it had before if it had one; returns when it is ready.
+   * @param {number} n
+   * @param {{redis?: string}} [other] a Redis of its own, which may be one that is away: returns when the replica lives, then
+   */
+  async start(n, { redis = this.#addresses.redis } = {}) {
+    const { kafka, database } = this.#addresses;
     this.#replicas[n - 1] = this.#spawn("gateway", [
       "--listen", `127.0.0.1:${this.#ports[n - 1]}`, "--replica", `gw${n}`, "--kafka", kafka, "--database-url", database + this.#name,
       "--redis-url", redis, "--redis-prefix", `${this.#name}:`, "--changes-topic", this.#name, "--group", this.#name, "--drain-s", "1",
       "--ratings-topic", `${this.#name}-ratings`, "--admin-token", ADMIN_TOKEN,
     ]);
-    await until(`gw${n} is ready`, () => answers(`${this.url(n)}/readyz`));
+    const address = redis === this.#addresses.redis ? "readyz" : "healthz";
+    await until(`gw${n} answers ${address}`, () => answers(`${this.url(n)}/${address}`));
   }
 
   /** @param {number} n @param {NodeJS.Signals} signal */
@@ -178,6 +185,7 @@ export class Shop {
   /** Puts a load balancer in front, with the configuration that we ship. @returns {Promise<string>} its address */
   async balance() {
     const [port, stats] = [await freePort(), await freePort()];
+    this.figures = `http://127.0.0.1:${stats}/metrics`;
     const places = Array.from({ length: 6 }, (_, at) => [`GATEWAY_PORT_${at + 1}`, String(this.#ports[at] ?? 9)]);
     this.#run("haproxy", ["-db", "-f", `${TOP}deploy/native/haproxy.cfg`], {
       PORT: String(port), STATS_PORT: String(stats), ...Object.fromEntries(places), PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin`,
