@@ -53,6 +53,12 @@ export class Fleet extends EventTarget {
   partitions = 12;
   /** How often it was looked: before the first time nothing is known. */
   looks = 0;
+  /** Why the last look found nothing; the figures are older ones then. */
+  problem = "";
+  /** Changes that all replicas wrote since they started, those that have gone included: it never goes back. */
+  #written = 0;
+  /** @type {Map<string, number>} what each replica last said that it wrote */
+  #wrote = new Map();
   /** @type {Map<string, number>} dead letters of each replica that were announced, or were there when it was first seen */
   #announced = new Map();
   /** @type {Map<string, {lives: boolean, at: number}>} what the feed told of replicas */
@@ -68,7 +74,7 @@ export class Fleet extends EventTarget {
   start() {
     const turn = ++this.#turn;
     const look = async () => {
-      if (!document.hidden) await this.look().catch(() => {});
+      if (!document.hidden) await this.look();
       if (turn === this.#turn) this.#timer = setTimeout(look, this.#near > 0 ? EVERY_MS.near : EVERY_MS.far);
     };
     clearTimeout(this.#timer);
@@ -87,9 +93,11 @@ export class Fleet extends EventTarget {
   }
 
   async look() {
-    const { replicas } = await ask("replicas");
-    this.#take(replicas, performance.now(), true);
-    this.looks++;
+    const answer = await ask("replicas").catch((error) => String(error.message));
+    const complete = answer.complete !== false;
+    this.problem = typeof answer === "string" ? answer : complete ? "" : "replicas do not see each other without Redis";
+    if (typeof answer !== "string") this.#take(answer.replicas, performance.now(), { asked: true, complete });
+    if (this.problem === "") this.looks++;
     this.dispatchEvent(new Event("look"));
     this.#announce();
   }
@@ -109,7 +117,7 @@ export class Fleet extends EventTarget {
       if (to === undefined) this.free.set(partition, at - idle_ms);
       else this.free.delete(partition);
     }
-    this.#take(replicas, performance.now(), false);
+    this.#take(replicas, performance.now(), { asked: false, complete: true });
     this.dispatchEvent(new Event("look"));
     this.dispatchEvent(new Event("moved"));
     this.#announce();
@@ -130,7 +138,7 @@ export class Fleet extends EventTarget {
     const alive = this.alive;
     const sum = (/** @type {(member: Member) => number} */ of) => alive.reduce((all, member) => all + of(member), 0);
     const measured = alive.some((m) => m.perSecond !== undefined);
-    return { perSecond: measured ? sum((m) => m.perSecond ?? 0) : undefined, lag: sum((m) => m.lag), written: sum((m) => m.outcomes?.new ?? 0) };
+    return { perSecond: measured ? sum((m) => m.perSecond ?? 0) : undefined, lag: sum((m) => m.lag), written: this.#written };
   }
 
   /** @returns {Map<number, {member: Member, lag: number | undefined}>} who has which partition */
@@ -152,6 +160,13 @@ export class Fleet extends EventTarget {
     return owners;
   }
 
+  /** @param {Replica} replica one that started again counts from nothing */
+  #count({ replica, outcomes }) {
+    const now = outcomes?.new ?? 0, before = this.#wrote.get(replica) ?? 0;
+    this.#written += now < before ? now : now - before;
+    this.#wrote.set(replica, now);
+  }
+
   /** A gap frame goes to those alone who follow its product: that something lies in the dead letters is read off the counters. */
   #announce() {
     let more = 0;
@@ -167,9 +182,10 @@ export class Fleet extends EventTarget {
   /**
    * @param {Replica[]} replicas
    * @param {number} at when they came, by `performance.now()`
-   * @param {boolean} asked an answer of this moment; what the feed brings may have lain in its stream
+   * @param {{asked: boolean, complete: boolean}} how `asked`: an answer of this moment, where what the feed brings may have lain in its stream;
+   *   `complete`: who is not named has gone
    */
-  #take(replicas, at, asked) {
+  #take(replicas, at, { asked, complete }) {
     const told = (/** @type {string} */ name) => {
       const last = this.#told.get(name);
       return last !== undefined && Date.now() - last.at < FRESH_MS ? last.lives : undefined;
@@ -183,10 +199,11 @@ export class Fleet extends EventTarget {
         continue;
       }
       if (held && counted(replica) < counted(held)) this.#announced.set(replica.replica, 0);
+      this.#count(replica);
       this.members.set(replica.replica, { ...replica, ...speed(held, replica, at), misses: 0, hue: held?.hue ?? hue(replica.replica), goneAt: undefined });
       for (const partition of replica.partitions) this.partitions = Math.max(this.partitions, partition + 1);
     }
-    for (const member of this.members.values()) {
+    for (const member of complete ? this.members.values() : []) {
       const lives = told(member.replica);
       if (lives === true || (names.has(member.replica) && lives !== false)) continue;
       if (member.goneAt === undefined && lives === undefined && ++member.misses < MISSES) continue;

@@ -5,7 +5,7 @@
  */
 
 import { arrange, fill, h, text } from "../dom.js";
-import { count, duration, rate } from "../format.js";
+import { ago, count, rate } from "../format.js";
 
 /** Height of a row, px; style/replicas.css has the same. */
 const ROW = 64;
@@ -57,7 +57,7 @@ export class Board {
       const row = this.#rows.get(member.replica) ?? this.#row(member);
       const gone = member.goneAt !== undefined;
       row.head.className = `head hue${member.hue}${gone ? " gone" : ""}${member.draining ? " draining" : ""}`;
-      text(row.state, gone ? `gone for ${duration(Date.now() - (member.goneAt ?? 0))}` : member.draining ? "draining" : "");
+      text(row.state, gone ? `gone, noticed ${ago(Date.now() - (member.goneAt ?? 0))}` : member.draining ? "draining" : "");
       text(row.figures, gone ? "" : `${rate(member.perSecond)}/s · ${count(member.viewers)} ${member.viewers === 1 ? "viewer" : "viewers"} · lag ${count(member.lag)}`);
     }
     const names = new Set(members.map(({ replica }) => replica));

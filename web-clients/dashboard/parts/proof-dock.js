@@ -47,13 +47,13 @@ export class ProofDock {
 
   #show() {
     const { frames, missed, regressions, duplicates, resets, resumes, holds } = this.#live.proof;
-    const { state } = this.#live.state;
+    const { following, state: { state } } = this.#live;
     this.element.className = holds ? state : "broken";
     text(this.#mark, holds ? "✓" : "✗");
     const over = this.#live.transport === "ws" ? "WS" : "SSE";
     text(this.#line, `${over} · ${this.#live.replica || "…"} · missed ${count(missed)}${regressions > 0 ? ` · went back ${count(regressions)}` : ""}`);
     const values = [this.#live.replica || "–", count(frames), count(missed), `${count(resumes)} ${resumes === 1 ? "time" : "times"}`,
-      count(duplicates), count(resets), `${count(this.#live.following)} products`, this.#live.cursor ?? "–"];
+      count(duplicates), count(resets), `${count(following)} ${following === 1 ? "product" : "products"}`, this.#live.cursor ?? "–"];
     [...this.#values.values()].forEach((dd, at) => text(dd, values[at] ?? ""));
     for (const button of this.#transports) button.setAttribute("aria-pressed", String(button.dataset.transport === this.#live.transport));
     this.#cut.disabled = state !== "live";

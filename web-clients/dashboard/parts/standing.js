@@ -10,6 +10,8 @@ export function showStanding(live) {
     element.className = `standing ${state}`;
     const soon = retryInMs !== undefined ? ", connecting again" : "";
     text(element, state === "live" ? "live" : `${state}${reason ? `: ${reason}${soon}` : ""}`);
+    // there is little room for it
+    element.title = element.textContent ?? "";
   };
   live.addEventListener("state", show);
   show();

@@ -13,6 +13,7 @@ export function showWire({ fleet, traces }) {
   let running = 0;
   const figures = () => {
     const { perSecond, lag, written } = fleet.total;
+    byId("wire").classList.toggle("old", fleet.problem !== "");
     text(byId("wire-rate"), perSecond !== undefined && perSecond > 0 && perSecond < 0.1 ? "<0.1" : rate(perSecond));
     text(byId("wire-lag"), compact(lag));
     text(byId("wire-partitions"), fleet.partitions);

@@ -36,12 +36,12 @@ export function flow({ live, catalogue, fleet, traces }) {
   const figure = (/** @type {HTMLElement} */ value, /** @type {string} */ words, /** @type {Node | undefined} */ more = undefined) => h("div", { class: "figure" }, value, h("span", null, words), more);
   const element = h("div", { class: "flow" }, h("h1", null, "Flow"),
     h("p", { class: "lead" }, "A change is produced to Kafka, taken up by the replica that owns its partition, written, relayed to all replicas, and shown here."),
-    h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen, half of the changes"), figure(slow, "99 of 100"), figure(through, "changes a second, all replicas", line.element), figure(here, "came to this page since it was opened"), figure(stale, "since the server's last word")),
+    h("div", { class: "board-of-figures" }, figure(age, "from Kafka to this screen: half of the changes take less"), figure(slow, "99 of 100 take less"), figure(through, "changes a second, all replicas", line.element), figure(here, "came to this page since it was opened"), figure(stale, "since the server's last word")),
     degraded, follow.element, h("h2", null, "How long each stage takes"), h("p", { class: "note" }, "Of the last changes that came to this page; it follows the ", h("span", null, SAMPLED), " products that change most."),
     h("div", { class: "histograms" }, ...histograms.map((histogram) => histogram.element)));
   follow.element.querySelector("header")?.append(hold);
 
-  let held = false, followedAt = 0;
+  let held = false, followedAt = -Infinity;
   /** @type {number[]} */
   const points = [];
   hold.addEventListener("click", () => {
@@ -65,6 +65,7 @@ export function flow({ live, catalogue, fleet, traces }) {
   };
   const look = () => {
     const { perSecond } = fleet.total;
+    if (fleet.problem) return;
     if (perSecond !== undefined) points.push(perSecond);
     points.splice(0, points.length - POINTS);
     text(through, rate(perSecond));
@@ -78,6 +79,7 @@ export function flow({ live, catalogue, fleet, traces }) {
       ...(live.state.state === "live" || live.away.length > 0 ? [] : [`the connection is ${live.state.state}${live.state.reason ? `: ${live.state.reason}` : ""}`]),
       ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? "partition has" : "partitions have"} no owner: ${waiting === 1 ? "its" : "their"} changes wait`] : []),
       ...(behind ? ["changes wait in Kafka"] : []),
+      ...(fleet.problem ? [`the replicas' figures are old: ${fleet.problem}`] : []),
     ];
     text(running, [
       ...live.away.flatMap(({ what, since }) => (since ? [`${what} for ${duration(Date.now() - Date.parse(since))}`] : [])),

@@ -55,14 +55,14 @@ export function replicas({ fleet, admin }) {
       return row.element;
     }));
     const waiting = fleet.ownerless;
-    text(summary, fleet.looks === 0 ? "" : waiting === 0 ? `All ${fleet.partitions} partitions have an owner.` : `${waiting} of ${fleet.partitions} partitions wait for an owner.`);
+    text(summary, fleet.problem ? `These figures are old: ${fleet.problem}.` : fleet.looks === 0 ? "" : waiting === 0 ? `All ${fleet.partitions} partitions have an owner.` : `${waiting} of ${fleet.partitions} partitions wait for an owner.`);
     const alive = fleet.alive.length, gone = [...fleet.members.values()].some((member) => member.goneAt !== undefined);
     const wanted = `${alive} ${gone}`;
     if (hints.dataset.for === wanted) return;
     hints.dataset.for = wanted;
     const last = fleet.alive.map(({ replica }) => /(\d+)$/.exec(replica)?.[1]).filter(Boolean).sort().at(-1);
     fill(hints, copyable(`make scale REPLICAS=${Math.min(6, alive + 1)}`, "one more joins"),
-      last && alive > 1 && copyable(`make kill-replica N=${last}`, "SIGKILL: the others notice within 6 s"),
+      last && alive > 1 && copyable(`make kill-replica N=${last}`, "SIGKILL: the others have its partitions after six seconds or a little more"),
       gone && copyable("make up", "bring back what is gone"),
       h("p", { class: "note" }, "In the folder where you typed make up. Draining one below needs the admin token."));
   };
@@ -70,7 +70,9 @@ export function replicas({ fleet, admin }) {
   const look = () => paint("replicas", draw);
   const moved = async () => {
     try {
-      ({ entries } = await ask(`replicas/log?limit=${SHOWN}`));
+      const answer = await ask(`replicas/log?limit=${SHOWN}`);
+      // one that started anew so quickly that nobody saw it leave is an entry without words
+      entries = answer.entries.filter((/** @type {Entry} */ { moved, joined, left, draining }) => moved.length + joined.length + left.length + draining.length > 0);
       unread = "";
     } catch (error) {
       unread = `The log can't be read now: ${error instanceof Error ? error.message : error}`;

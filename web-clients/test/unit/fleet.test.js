@@ -71,11 +71,11 @@ test("a rate ends with what it counts", async (t) => {
   assert.equal(fleet.total.perSecond, 0);
 });
 
-test("a replica that starts again is measured anew, and counts from nothing", async (t) => {
+test("a replica that starts again is measured anew, and what it wrote before still counts", async (t) => {
   const { fleet, look } = held(t);
   for (let second = 0; second < 10; second++) await look(1000, replica("gw1", { read: second * 100 }));
   await look(1000, replica("gw1", { read: 3, since: "2026-05-09T09:00:00Z" }));
-  assert.deepEqual([fleet.total.perSecond, fleet.total.written], [undefined, 3]);
+  assert.deepEqual([fleet.total.perSecond, fleet.total.written], [undefined, 903]);
   for (let second = 1; second < 8; second++) await look(1000, replica("gw1", { read: 3 + second * 10, since: "2026-05-09T09:00:00Z" }));
   assert.equal(fleet.total.perSecond, 10);
 });
@@ -84,7 +84,45 @@ test("a replica whose clock and counters went back is believed after a while", a
   const { fleet, look } = held(t);
   await look(1000, replica("gw1", { read: 500 }));
   for (let second = 0; second < 8; second++) await look(1000, replica("gw1", { read: second, since: "2026-05-09T07:00:00Z" }));
-  assert.equal(fleet.total.written, 7);
+  assert.equal(fleet.total.written, 507);
+});
+
+test("what was written does not go back when a replica leaves, is forgotten, or comes back", async (t) => {
+  const { fleet, look, wait } = held(t);
+  await look(1000, replica("gw1", { read: 300 }), replica("gw2", { read: 200 }));
+  fleet.told({ replicas: [replica("gw1", { read: 300 })] });
+  assert.equal(fleet.total.written, 500, "as it leaves");
+  wait(100_000);
+  await look(1000, replica("gw1", { read: 310 }));
+  await look(1000, replica("gw1", { read: 310 }));
+  assert.equal(fleet.members.size, 1);
+  assert.equal(fleet.total.written, 510, "once it is forgotten");
+  await look(1000, replica("gw1", { read: 310 }), replica("gw2", { read: 200 }));
+  assert.equal(fleet.total.written, 510, "the same one, which had only stopped");
+  await look(1000, replica("gw1", { read: 310 }), replica("gw2", { read: 5, dead: 900, since: "2026-05-09T09:00:00Z" }));
+  assert.equal(fleet.total.written, 515, "one that started again, and read much that it did not write");
+});
+
+test("replicas that can't be seen are not gone", async (t) => {
+  const { fleet, look } = held(t);
+  await look(1000, replica("gw1", { partitions: [0] }), replica("gw2", { partitions: [1] }));
+  t.mock.method(globalThis, "fetch", async () => Response.json({ replicas: [replica("gw1", { partitions: [0] })], complete: false }));
+  for (let n = 0; n < 5; n++) await fleet.look();
+  assert.match(fleet.problem, /without Redis/);
+  assert.deepEqual([fleet.alive.length, fleet.owners().size], [2, 2]);
+});
+
+test("a look that found nothing says why, and what is known stays", async (t) => {
+  const { fleet, look } = held(t);
+  await look(1000, replica("gw1", { read: 300 }));
+  t.mock.method(globalThis, "fetch", async () => Response.json({ detail: "redis is away" }, { status: 503 }));
+  let looks = 0;
+  fleet.addEventListener("look", () => looks++);
+  await fleet.look();
+  assert.deepEqual([fleet.problem, looks, fleet.total.written], ["redis is away", 1, 300]);
+  t.mock.method(globalThis, "fetch", async () => Response.json({ replicas: [replica("gw1", { read: 301 })] }));
+  await fleet.look();
+  assert.deepEqual([fleet.problem, fleet.total.written], ["", 301]);
 });
 
 test("a letter is announced once, whoever knows of it already", async (t) => {
