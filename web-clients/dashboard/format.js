@@ -52,3 +52,12 @@ export function ago(ms) {
   if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ago`;
   return `${Math.floor(ms / 86_400_000)} d ago`;
 }
+
+/** Of words that somebody typed so many characters are told again. */
+const ECHO = 60;
+
+/** @param {string} words as they can be told in a line */
+export function quoted(words) {
+  const characters = [...words];
+  return `“${characters.slice(0, ECHO).join("")}${characters.length > ECHO ? "…" : ""}”`;
+}

@@ -39,6 +39,8 @@ export async function ask(path, { method = "GET", token, body, headers = {} } = 
   }
   const isJson = answer.headers.get("content-type")?.includes("json");
   const told = isJson ? await answer.json().catch(() => undefined) : undefined;
+  // The server's own words are for whoever sent none.
+  if (answer.status === 401 && token) throw new ApiError("the admin token is not the right one", answer.status);
   if (!answer.ok) throw new ApiError(told?.detail ?? `the server answered ${answer.status}`, answer.status);
   return told;
 }

@@ -40,7 +40,7 @@ export function letters({ fleet, admin }) {
     h("p", { class: "lead" }, "A record that is no change never blocks those behind it. It is kept here with the reason, for 14 days, and can be sent back, corrected or as it was."),
     told, list, tokenField(admin));
   const none = h("li", { class: "empty" }, "None. Every record so far could be read and written.");
-  /** @type {Map<string, {element: HTMLElement, tick: () => void}>} those that are shown: an open one stays open, and what is typed stays typed */
+  /** @type {Map<string, ReturnType<typeof item>>} those that are shown: an open one stays, and what is typed in it, also when newer ones push it off the list */
   const shown = new Map();
   let asking = false, again = false, closed = false;
 
@@ -56,11 +56,13 @@ export function letters({ fleet, admin }) {
       /** @type {Letter[]} */
       const all = answer.letters;
       const wanted = new Set(all.map(of));
-      for (const key of shown.keys()) if (!wanted.has(key)) shown.delete(key);
+      const older = [...shown].filter(([key]) => !wanted.has(key));
+      for (const [key, { details }] of older) if (!details.open) shown.delete(key);
       for (const letter of all) if (!shown.has(of(letter))) shown.set(of(letter), item(letter, admin));
-      arrange(list, all.length === 0 ? [none] : all.flatMap((letter) => shown.get(of(letter))?.element ?? []));
+      const elements = [...wanted, ...older.map(([key]) => key)].flatMap((key) => shown.get(key)?.element ?? []);
+      arrange(list, elements.length === 0 ? [none] : elements);
       tick();
-      text(told, all.length === 0 ? "" : `${count(all.length)}${all.length === LISTED ? " newest" : ""}. New ones appear here by themselves.`);
+      text(told, all.length === 0 ? "" : `${all.length === LISTED ? `The ${count(LISTED)} newest letters` : all.length === 1 ? "1 letter" : `${count(all.length)} letters`}. New ones appear here by themselves.`);
     } catch (error) {
       text(told, `They can't be read now: ${error instanceof Error ? error.message : error}`);
     }
@@ -71,6 +73,7 @@ export function letters({ fleet, admin }) {
     }, AGAIN_MS);
   };
   fleet.addEventListener("letters", load);
+  admin.addEventListener("token", tick);
   const far = fleet.near();
   const ticking = setInterval(() => paint("letters", tick), TICK_MS);
   load();
@@ -81,6 +84,7 @@ export function letters({ fleet, admin }) {
       clearInterval(ticking);
       far();
       fleet.removeEventListener("letters", load);
+      admin.removeEventListener("token", tick);
     },
   };
 }
@@ -97,8 +101,12 @@ function item(letter, admin) {
   const when = Date.parse(at);
   const field = h("textarea", { rows: 8, spellcheck: "false", "aria-label": "Value to send back", placeholder: "Reading …", disabled: true });
   const age = h("time", { datetime: at, title: Number.isNaN(when) ? "" : dayTime(when) });
-  const times = h("dd");
+  const times = h("dd"), note = h("span", { class: "note" });
+  const back = h("button", { type: "button", class: "strong" }, "Send back");
   const tick = () => {
+    back.disabled = !admin.token;
+    back.title = admin.token ? "" : "needs the admin token";
+    text(note, admin.token ? "Correct the value above, or send it as it was." : "Sending it back needs the admin token, below the list.");
     text(age, Number.isNaN(when) ? "" : ago(Date.now() - when));
     const n = redrives + (sent.get(of(letter)) ?? 0);
     text(times, n === 0 ? "never" : n === 1 ? "once" : `${count(n)} times`);
@@ -119,7 +127,6 @@ function item(letter, admin) {
     }
   };
   let sending = false;
-  const back = h("button", { type: "button", class: "strong" }, "Send back");
   back.addEventListener("click", async () => {
     if (sending) return;
     sending = true;
@@ -143,7 +150,7 @@ function item(letter, admin) {
     h("div", { class: "inside" }, h("p", { class: "error" }, error),
       h("dl", null, ...rows.flatMap(([word, what]) => [h("dt", null, word), h("dd", null, what)]), h("dt", null, "Sent back"), times,
         ...Object.entries(headers).flatMap(([name, what]) => [h("dt", null, h("code", null, name)), h("dd", null, what ?? "null")])),
-      field, h("p", { class: "row" }, back, h("span", { class: "note" }, "Correct the value above, or send it as it was. Needs the admin token below."))));
+      field, h("p", { class: "row" }, back, note)));
   tick();
-  return { element: h("li", null, details), tick };
+  return { element: h("li", null, details), details, tick };
 }
