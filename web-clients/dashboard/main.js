@@ -1,6 +1,6 @@
 /**
  * The dashboard: one connection, one catalogue, one look at the replicas; views that show them; the address's hash says
- * which (`#replicas`, `#product/ID`), so that Back, a bookmark and a link work.
+ * which (`#replicas`, `#product/ID`, `#shelf?search=tea&sort=name`), so that Back, a bookmark and a link work.
  */
 
 import { Admin } from "./data/admin.js";
@@ -19,7 +19,7 @@ import { flow } from "./views/flow.js";
 import { letters } from "./views/letters.js";
 import { product } from "./views/product.js";
 import { replicas } from "./views/replicas.js";
-import { shelf } from "./views/shelf.js";
+import { shelf, shelfAddress } from "./views/shelf.js";
 import { talk } from "./views/talk.js";
 import { tryIt } from "./views/try.js";
 
@@ -40,7 +40,7 @@ const SAMPLED = 12;
 /** How often the catalogue is read again for what was added, in ms: at once while it is empty. */
 const LIST_MS = { empty: 1000, full: 30_000 };
 
-/** @type {Record<string, (world: World, rest: string) => View>} */
+/** @type {Record<string, (world: World, rest: string, query: string) => View>} */
 const VIEWS = { shelf, product, replicas, flow, letters, talk, try: tryIt };
 
 const catalogue = new Catalogue();
@@ -86,18 +86,22 @@ fleet.addEventListener("letters", (event) => {
 let shown;
 
 function route() {
-  const [name = "", ...rest] = location.hash.slice(1).split("?")[0]?.split("/") ?? [];
-  const make = VIEWS[name] ?? shelf;
+  const [path = "", ...query] = location.hash.slice(1).split("?");
+  const [name = "", ...rest] = path.split("/");
+  // no view's name: the shelf, which puts the address right
+  const make = (Object.hasOwn(VIEWS, name) && VIEWS[name]) || shelf;
   shown?.close?.();
-  shown = make(world, rest.join("/"));
+  shown = make(world, rest.join("/"), query.join("?"));
   fill(byId("main"), shown.element);
   document.title = `${shown.title} · Shelfwire`;
   const current = name === "product" ? "shelf" : make === shelf ? "shelf" : name;
   for (const link of byId("views").querySelectorAll("a")) {
-    if (link.hash === `#${current}`) link.setAttribute("aria-current", "page");
+    // from elsewhere the shelf is as one left it, from itself all of it
+    if (link.hash.startsWith("#shelf")) link.setAttribute("href", make === shelf ? "#shelf" : shelfAddress());
+    if (link.hash.split("?")[0] === `#${current}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (name !== "" && name !== "shelf") scrollTo({ top: 0 });
+  if (make !== shelf) scrollTo({ top: 0 });
   if (shown.title === "Dead letters") badge("letters-count", letterCount = 0);
   sample();
 }
@@ -109,7 +113,7 @@ function sample() {
 }
 
 async function list() {
-  if (!document.hidden || !catalogue.loaded) await catalogue.load().catch(() => {});
+  if (!document.hidden || !catalogue.loaded) await catalogue.load();
   const pages = Math.max(1, catalogue.items.size / 1000);
   setTimeout(list, catalogue.items.size === 0 ? LIST_MS.empty : LIST_MS.full * pages);
 }
@@ -119,6 +123,8 @@ showStanding(live);
 showWire(world);
 byId("proof").append(new ProofDock(live).element);
 addEventListener("hashchange", route);
+const head = document.querySelector(".top");
+if (head) new ResizeObserver(() => document.documentElement.style.setProperty("--head-now", `${head.getBoundingClientRect().height}px`)).observe(head);
 document.querySelector(".skip")?.addEventListener("click", (event) => {
   // The address keeps the view.
   event.preventDefault();
@@ -131,8 +137,9 @@ addEventListener("keydown", (event) => {
     const search = document.getElementById("search");
     // at once: what is typed before the next frame belongs in it
     if (search) return search.focus();
-    location.hash = "#shelf";
-    paint("search", () => document.getElementById("search")?.focus());
+    // once it is there, and at the place where one left it
+    addEventListener("hashchange", () => paint("search", () => document.getElementById("search")?.focus()), { once: true });
+    location.hash = shelfAddress();
   }
 });
 route();

@@ -14,6 +14,7 @@ import { ask } from "./api.js";
 /** @typedef {{by: Step, at: number}} Move the last move of a product that was seen */
 /** @typedef {{price: number, stock: number, at: number}} Point */
 /** @typedef {"active" | "name" | "cheap" | "dear" | "low" | "rated"} Order */
+/** @typedef {{search: string, order: Order, pinned: ReadonlySet<string>}} Wanted */
 
 /** Points of a trail. */
 export const TRAIL = 30;
@@ -29,9 +30,22 @@ export class Catalogue extends EventTarget {
   trails = new Map();
   /** True once a whole list was read. */
   loaded = false;
+  /** Why the list could not be read when it was last tried; empty: it could. */
+  problem = "";
 
-  /** Reads the whole list; tells `list` after each page that brought something new. */
+  /** Reads the whole list; tells `list` after each page that brought something new, and at the end, whichever it is. */
   async load() {
+    try {
+      await this.#read();
+      this.loaded = true;
+      this.problem = "";
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : String(error);
+    }
+    this.dispatchEvent(new Event("list"));
+  }
+
+  async #read() {
     let after = "";
     for (let page = 0; page < PAGES; page++) {
       const { products, next } = await ask(`products?limit=${PAGE}${after && `&after=${after}`}`);
@@ -41,8 +55,6 @@ export class Catalogue extends EventTarget {
       if (!next) break;
       after = next;
     }
-    this.loaded = true;
-    this.dispatchEvent(new Event("list"));
   }
 
   /**
@@ -80,7 +92,7 @@ export class Catalogue extends EventTarget {
 
   /**
    * The ids to show, in order.
-   * @param {{search: string, order: Order, pinned: ReadonlySet<string>}} wanted
+   * @param {Wanted} wanted
    */
   list({ search, order, pinned }) {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
@@ -88,9 +100,18 @@ export class Catalogue extends EventTarget {
       const name = item.name.toLowerCase();
       return words.every((word) => name.includes(word) || item.product_id.startsWith(word));
     });
-    const by = ORDERS[order];
-    const pin = (/** @type {Item} */ item) => (pinned.has(item.product_id) ? 0 : 1);
-    return found.sort((a, b) => pin(a) - pin(b) || by(a, b) || (a.product_id < b.product_id ? -1 : 1)).map((item) => item.product_id);
+    return found.sort(comparison(found, { order, pinned })).map((item) => item.product_id);
+  }
+
+  /**
+   * Whether these are still in order: one look at each and its neighbour, where a list would sort anew.
+   * @param {string[]} ids
+   * @param {Pick<Wanted, "order" | "pinned">} wanted
+   */
+  inOrder(ids, wanted) {
+    const items = ids.flatMap((id) => this.items.get(id) ?? []);
+    const compare = comparison(items, wanted);
+    return items.every((item, at) => at === 0 || compare(/** @type {Item} */ (items[at - 1]), item) < 0);
   }
 
   /**
@@ -143,6 +164,32 @@ function newer(held, item) {
   };
 }
 
+/**
+ * @param {Item[]} items those that are compared
+ * @param {Pick<Wanted, "order" | "pinned">} wanted
+ * @returns {(a: Item, b: Item) => number}
+ */
+function comparison(items, { order, pinned }) {
+  const by = ORDERS[order];
+  const pin = (/** @type {Item} */ item) => (pinned.has(item.product_id) ? 0 : 1);
+  const place = order === "cheap" || order === "dear" ? currencies(items) : undefined;
+  const currency = (/** @type {Item} */ item) => place?.get(item.currency) ?? 0;
+  return (a, b) => pin(a) - pin(b) || currency(a) - currency(b) || by(a, b) || (a.product_id < b.product_id ? -1 : 1);
+}
+
+/**
+ * Without a rate of exchange prices of two currencies cannot be compared: each stands by itself, the most frequent first.
+ * @param {Item[]} items
+ * @returns {Map<string, number>} the place of each
+ */
+function currencies(items) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { currency } of items) counts.set(currency, (counts.get(currency) ?? 0) + 1);
+  const sorted = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return new Map(sorted.map(([currency], place) => [currency, place]));
+}
+
 const names = new Intl.Collator(undefined, { numeric: true });
 /** @type {Record<Order, (a: Item, b: Item) => number>} */
 const ORDERS = {
@@ -151,5 +198,5 @@ const ORDERS = {
   cheap: (a, b) => a.price_minor - b.price_minor,
   dear: (a, b) => b.price_minor - a.price_minor,
   low: (a, b) => a.stock - b.stock,
-  rated: (a, b) => (b.rating?.average ?? -1) - (a.rating?.average ?? -1),
+  rated: (a, b) => (b.rating?.average ?? -1) - (a.rating?.average ?? -1) || b.version - a.version,
 };

@@ -127,8 +127,8 @@ export class Grid {
     if (id === undefined) return;
     const height = parseFloat(getComputedStyle(this.#cells).getPropertyValue("--row")) || 320;
     const y = scrollY + this.element.getBoundingClientRect().top + Math.floor(at / this.#columns) * height;
-    const head = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--head")) || 64;
-    if (y < scrollY + head + 8) scrollTo({ top: y - head - 8 });
+    const head = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) || 0;
+    if (y < scrollY + head) scrollTo({ top: y - head });
     else if (y + height > scrollY + innerHeight) scrollTo({ top: y + height - innerHeight });
     this.#layout();
     const target = this.cards.get(id)?.element.querySelector(part);

@@ -1,7 +1,7 @@
 /** Talk: what viewers say to each other, and a field to say something. */
 
 import { arrange, h, text } from "../dom.js";
-import { time } from "../format.js";
+import { quoted, time } from "../format.js";
 import { say } from "../parts/toast.js";
 
 /** Characters of one word. */
@@ -37,36 +37,48 @@ export function talk({ live, words }) {
   const standing = () => {
     const able = live.transport === "ws";
     field.disabled = button.disabled = !able;
-    text(hint, able ? "1 to 280 characters, five words a second. From a shell: node web-clients/echo.js --chat" : "Over SSE one can only listen: change to WebSocket in the corner to speak.");
+    if (field.value === "") field.value = words.unsaid.shift() ?? "";
+    text(hint, able ? hintOf(words) : "Over SSE one can only listen: change to WebSocket in the corner to speak.");
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     try {
-      if (live.say(field.value)) field.value = "";
-      else say("Not said: the connection is away", "bad");
+      if (words.say(field.value)) field.value = "";
+      standing();
     } catch (error) {
       say(error instanceof Error ? error.message : String(error), "bad");
     }
   });
-  const refused = (/** @type {Event} */ event) => {
-    const error = /** @type {CustomEvent} */ (event).detail;
-    if (error.name === "ServerError") say(error.message, "bad");
+  const unsaid = (/** @type {Event} */ event) => {
+    say(`Not said: ${/** @type {CustomEvent} */ (event).detail}`, "bad");
+    standing();
   };
   words.addEventListener("words", draw);
   live.addEventListener("open", standing);
   live.addEventListener("state", standing);
-  live.addEventListener("error", refused);
+  words.addEventListener("waiting", standing);
+  words.addEventListener("unsaid", unsaid);
   words.look(true);
   draw();
   standing();
   return {
     title: "Talk", element,
     close() {
+      // what was not said yet is there again when one comes back
+      if (field.value !== "") words.unsaid.unshift(field.value);
       words.look(false);
       words.removeEventListener("words", draw);
       live.removeEventListener("open", standing);
       live.removeEventListener("state", standing);
-      live.removeEventListener("error", refused);
+      words.removeEventListener("waiting", standing);
+      words.removeEventListener("unsaid", unsaid);
     },
   };
+}
+
+/** @param {import("../data/words.js").Words} words */
+function hintOf({ unsaid, waiting }) {
+  if (unsaid.length > 0) return `Not said yet: ${quoted(unsaid[0] ?? "")}${unsaid.length > 1 ? ` and ${unsaid.length - 1} more` : ""}. One after the other they come back into the field.`;
+  if (waiting.length > 0) return `One moment: ${waiting.length} of your words ${waiting.length === 1 ? "waits" : "wait"}, five a second are heard.`;
+  return "1 to 280 characters, five words a second. From a shell: node web-clients/echo.js --chat";
 }

@@ -9,7 +9,8 @@ import { A, B, product } from "./helpers.js";
 
 /** What the list answers. @type {Item[]} */
 let listed = [];
-Object.assign(globalThis, { fetch: async () => Response.json({ products: listed }) });
+let away = false;
+Object.assign(globalThis, { fetch: async () => (away ? Response.json({ detail: "the database is away" }, { status: 503 }) : Response.json({ products: listed })) });
 
 /** A catalogue that was read once, and what it tells of. @param {...Item} products */
 async function catalogue(...products) {
@@ -52,4 +53,49 @@ test("a rating or a photo of a version that is known is told, too", async () => 
   assert.deepEqual(await read(rated), [A]);
   assert.deepEqual(await read({ ...rated, photo: "p1", photo_revision: 1 }), [A]);
   assert.deepEqual(await read(rated), []);
+});
+
+test("a list that could not be read says why, and no more once it could", async (t) => {
+  t.after(() => { away = false; });
+  const { shop, read } = await catalogue();
+  let lists = 0;
+  shop.addEventListener("list", () => lists++);
+  away = true;
+  await shop.load();
+  assert.deepEqual([shop.problem, lists], ["the database is away", 1]);
+  away = false;
+  await read(product(A, 1));
+  assert.deepEqual([shop.problem, shop.items.size], ["", 1]);
+});
+
+/** Products by number, in the order of a list. @param {import("../../dashboard/data/catalogue.js").Order} order @param {Partial<Item>[]} products @param {number[]} pinned */
+async function ordered(order, products, pinned = []) {
+  const id = (/** @type {number} */ n) => `${String(n).padStart(8, "0")}-0000-7000-8000-000000000000`;
+  const { shop } = await catalogue(...products.map((more, n) => ({ ...product(id(n), 1), ...more })));
+  const wanted = { search: "", order, pinned: new Set(pinned.map(id)) };
+  const ids = shop.list(wanted);
+  return { shop, wanted, ids, order: ids.map((found) => Number(found.slice(0, 8))) };
+}
+
+test("prices of two currencies are not compared: the most frequent one comes first, then by code", async () => {
+  const products = [["SEK", 123_600], ["EUR", 9500], ["JPY", 100], ["EUR", 300], ["HUF", 5]]
+    .map(([currency, price_minor]) => ({ currency: String(currency), price_minor: Number(price_minor) }));
+  assert.deepEqual((await ordered("dear", products)).order, [1, 3, 4, 2, 0]);
+  assert.deepEqual((await ordered("cheap", products)).order, [3, 1, 4, 2, 0]);
+  assert.deepEqual((await ordered("cheap", products, [0])).order, [0, 3, 1, 4, 2]);
+});
+
+test("what nobody rated comes after what is rated, by its changes", async () => {
+  const rating = (/** @type {number | null} */ average) => ({ average, window: 10, count: 1, sum: 1 });
+  const products = [{ version: 3 }, { version: 5, rating: rating(null) }, { rating: rating(2) }, { version: 4 }, { rating: rating(9) }];
+  assert.deepEqual((await ordered("rated", products)).order, [4, 2, 1, 3, 0]);
+});
+
+test("whether the ids that are shown are in order still is known without sorting them", async () => {
+  const { shop, wanted, ids } = await ordered("active", [{ version: 3 }, { version: 2 }, { version: 1 }], [2]);
+  assert.equal(shop.inOrder(ids, wanted), true);
+  assert.equal(shop.inOrder([], wanted), true);
+  shop.take({ ...product(ids[2] ?? "", 9) });
+  assert.equal(shop.inOrder(ids, wanted), false);
+  assert.equal(shop.inOrder(shop.list(wanted), wanted), true);
 });
