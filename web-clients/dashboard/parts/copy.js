@@ -5,7 +5,7 @@ import { say } from "./toast.js";
 
 /**
  * @param {string} command
- * @param {string} [purpose]
+ * @param {import("../dom.js").Child} [purpose]
  */
 export function copyable(command, purpose = "") {
   const copy = async () => {

@@ -44,7 +44,8 @@ export class Plot {
     }, this.#svg, this.#high, this.#low, this.#first, this.#last);
     this.stage = stage;
     this.element = h("figure", { class: "plot" }, h("figcaption", null, h("b", null, title), this.#told), stage,
-      h("table", { class: "unseen" }, h("caption", null, title), h("thead", null, h("tr", null, ...["Time", "Version", title].map((head) => h("th", { scope: "col" }, head)))), this.#rows));
+      // in a box: a table is as wide as its words whatever width it is given, and the page would be, too
+      h("div", { class: "unseen" }, h("table", null, h("caption", null, title), h("thead", null, h("tr", null, ...["Time", "Version", title].map((head) => h("th", { scope: "col" }, head)))), this.#rows)));
   }
 
   /** @param {Reading[]} readings oldest first */

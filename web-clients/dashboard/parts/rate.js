@@ -4,6 +4,11 @@ import { ask } from "../data/api.js";
 import { fill, h } from "../dom.js";
 import { say } from "./toast.js";
 
+/** @type {Record<string, number>} */
+const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+/** So little the page may scroll, in px, and the marks stand beside their product still. */
+const SLACK_PX = 8;
+
 const buttons = Array.from({ length: 11 }, (_, rate) => h("button", { type: "button", "data-rate": rate }, rate));
 const title = h("p");
 const box = h("div", { id: "rating", class: "rating", popover: "auto", role: "dialog", "aria-label": "Rate, from 0 to 10" },
@@ -11,6 +16,8 @@ const box = h("div", { id: "rating", class: "rating", popover: "auto", role: "di
 let subject = { product_id: "", name: "" };
 /** @type {HTMLElement | undefined} */
 let opener;
+/** Where the page was. A scroll before that may be told only now. */
+let openedAt = 0;
 
 box.addEventListener("click", async (event) => {
   const rate = event.target instanceof HTMLElement ? event.target.dataset.rate : undefined;
@@ -21,15 +28,25 @@ box.addEventListener("click", async (event) => {
   try {
     // The key makes a retry of the browser count once.
     await ask(`products/${product_id}/rate`, { method: "POST", body: { rate: Number(rate) }, headers: { "idempotency-key": crypto.randomUUID() } });
-    say(`${rate} for ${name}: Kafka has it`);
+    say(`${rate} of 10 for ${name}: stored in Kafka, the average follows`);
   } catch (error) {
     say(`Not rated: ${error instanceof Error ? error.message : error}`, "bad");
   }
 });
 box.addEventListener("keydown", (event) => {
   const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
-  const to = event.key === "ArrowRight" ? at + 1 : event.key === "ArrowLeft" ? at - 1 : undefined;
-  if (at !== -1 && to !== undefined) buttons[(to + buttons.length) % buttons.length]?.focus();
+  const by = STEPS[event.key];
+  if (at === -1 || by === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+  // these keys would scroll
+  event.preventDefault();
+  buttons[(at + by + buttons.length) % buttons.length]?.focus();
+});
+// It stays where it came up while the page goes on below it: once its product is elsewhere, it goes.
+const scrolled = () => {
+  if (Math.abs(scrollY - openedAt) > SLACK_PX) box.hidePopover();
+};
+box.addEventListener("toggle", (event) => {
+  if (/** @type {ToggleEvent} */ (event).newState === "closed") removeEventListener("scroll", scrolled);
 });
 
 /**
@@ -41,7 +58,9 @@ export function askForRating(product, beside) {
   subject = product;
   opener = beside;
   fill(title, "Rate ", h("b", null, product.name));
+  openedAt = scrollY;
   box.showPopover();
+  addEventListener("scroll", scrolled, { passive: true });
   const { left, top, bottom } = beside.getBoundingClientRect();
   const { offsetWidth: w, offsetHeight: t } = box;
   box.style.left = `${Math.max(8, Math.min(left, innerWidth - w - 8))}px`;

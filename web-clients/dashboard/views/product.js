@@ -1,6 +1,6 @@
 /** One product: all that is known of it, how old that is, and its price and stock over its history. */
 
-import { ask } from "../data/api.js";
+import { ApiError, ask } from "../data/api.js";
 import { Photo } from "../data/photo.js";
 import { fill, h, text } from "../dom.js";
 import { ago, count, dayTime, difference, duration, price } from "../format.js";
@@ -8,10 +8,13 @@ import { formatMoney } from "../../lib/money.js";
 import { paint } from "../paint.js";
 import { Plot } from "../parts/plot.js";
 import { askForRating } from "../parts/rate.js";
+import { shelfAddress } from "./shelf.js";
 
 /** Versions that are plotted. */
 const VERSIONS = 500;
 const TICK_MS = 250;
+/** A server that said something so recently has said it now, in ms. */
+const NOW_MS = 2000;
 /** A history that could not be had is asked for again so often, in ms. */
 const AGAIN_MS = 2000;
 /** A product's id: a UUID in lower case with hyphens. */
@@ -23,7 +26,7 @@ const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * @returns {import("../main.js").View}
  */
 export function product({ live, catalogue, traces }, id) {
-  const back = h("p", null, h("a", { href: "#shelf", class: "back" }, "‹ Shelf"));
+  const back = h("p", null, h("a", { href: shelfAddress(), class: "back" }, "‹ Shelf"));
   // Anybody can write an address: what is no id is neither asked for, since a path could lead elsewhere, nor followed, since
   // the server refuses a connection that names it.
   if (!ID.test(id)) {
@@ -32,6 +35,8 @@ export function product({ live, catalogue, traces }, id) {
   /** @type {import("../data/catalogue.js").Item[]} oldest first */
   let history = [];
   let verifiedAt = 0, triedAt = 0, loading = false, loaded = false;
+  /** @type {ApiError | undefined} why it could not be read the last time */
+  let failed;
   const photo = new Photo();
   const name = h("h1");
   const [cost, delta, stock, rating, version, changed, age, verified] = Array.from({ length: 8 }, () => h("span"));
@@ -52,9 +57,10 @@ export function product({ live, catalogue, traces }, id) {
 
   const draw = () => {
     const item = catalogue.items.get(id);
+    body.hidden = !item;
+    problem.hidden = failed === undefined;
+    text(problem, failed === undefined ? "" : item ? `Its history can't be read now: ${failed.message}` : failed.status === 404 ? "No such product: nothing was ever stored under this id." : failed.message);
     if (!item) return;
-    problem.hidden = true;
-    body.hidden = false;
     photo.show(item);
     text(name, item.name);
     text(cost, price(item));
@@ -83,7 +89,8 @@ export function product({ live, catalogue, traces }, id) {
     text(age, trace ? duration(trace.ends.at(-1) ?? 0) : "–");
     // While the line lives every change comes: what is shown was current when the server last said anything.
     if (live.state.state === "live") verifiedAt = live.heardAt;
-    text(verified, verifiedAt === 0 ? "–" : live.state.state === "live" ? "now" : `${duration(performance.now() - verifiedAt)} ago: ${live.state.reason}`);
+    const quiet = performance.now() - verifiedAt, lives = live.state.state === "live";
+    text(verified, verifiedAt === 0 ? "–" : !lives ? `${duration(quiet)} ago: ${live.state.reason}` : quiet < NOW_MS ? "now" : ago(quiet));
   };
   const item = (/** @type {Event} */ event) => {
     if (/** @type {CustomEvent} */ (event).detail === id) paint("product", draw);
@@ -95,15 +102,13 @@ export function product({ live, catalogue, traces }, id) {
       catalogue.take(await ask(`products/${id}`));
       history = (await ask(`products/${id}/changes?limit=${VERSIONS}`)).changes.reverse();
       loaded = true;
-      draw();
+      failed = undefined;
     } catch (error) {
-      problem.hidden = catalogue.items.has(id);
-      text(problem, error instanceof Error ? error.message : String(error));
-      body.hidden = !catalogue.items.has(id);
-    } finally {
-      loading = false;
-      triedAt = performance.now();
+      failed = error instanceof ApiError ? error : new ApiError(String(error), 0);
     }
+    loading = false;
+    triedAt = performance.now();
+    draw();
   };
   // The server or its database was away: once they are back, what could not be had before can.
   const standing = () => {

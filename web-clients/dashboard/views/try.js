@@ -1,6 +1,7 @@
 /** What one can do with it: watch elsewhere, read, break it. */
 
-import { h } from "../dom.js";
+import { fill, h } from "../dom.js";
+import { price } from "../format.js";
 import { copyable } from "../parts/copy.js";
 
 /** @type {[string, string][]} */
@@ -21,14 +22,30 @@ const ADDRESSES = [
   ["/docs", "every address, with what it takes and answers"],
 ];
 
-/** @returns {import("../main.js").View} */
-export function tryIt() {
+/**
+ * @param {import("../main.js").World} world
+ * @returns {import("../main.js").View}
+ */
+export function tryIt({ catalogue }) {
   const here = location.origin;
+  const byHand = h("div");
+  /** The command for a product that there is, once there is one. */
+  const choose = () => {
+    const id = catalogue.list({ search: "", order: "active", pinned: new Set() })[0], product = id && catalogue.items.get(id);
+    if (!product) return;
+    catalogue.removeEventListener("list", choose);
+    fill(byHand, h("p", { class: "note" }, "In the folder where you typed make up:"), copyable(`make change ID=${id} PRICE=499 STOCK=3`, h("span", null, h("a", { href: `#product/${id}` }, product.name),
+      ` costs ${price({ price_minor: 499, currency: product.currency })} then, and 3 are left`)));
+  };
+  catalogue.addEventListener("list", choose);
+  choose();
   return {
     title: "Try it",
+    close: () => catalogue.removeEventListener("list", choose),
     element: h("div", { class: "try" },
       h("h1", null, "Try it"),
       h("p", { class: "lead" }, "Open this page twice and change a product by hand: both show it before you have let go of the key."),
+      byHand,
       h("h2", null, "Watch from a shell"),
       copyable(`node web-clients/echo.js ${here}`, "every change, and the proof that none was missed"),
       copyable(`curl -N ${here}/sse`, "the same without any program of ours"),
@@ -41,6 +58,7 @@ export function tryIt() {
       h("table", { class: "addresses" }, h("tbody", null, ...ADDRESSES.map(([address, purpose]) => h("tr", null,
         h("td", null, address.includes("{") || address === "/ws" || address === "/sse" ? h("code", null, address) : h("a", { href: address }, address)), h("td", null, purpose))))),
       h("h2", null, "In a page of your own"),
-      h("pre", { tabindex: 0 }, `const feed = new EventSource("${here}/sse");\nfeed.addEventListener("product_changed", (event) => console.log(JSON.parse(event.data)));`)),
+      h("pre", { tabindex: 0 }, `const feed = new EventSource("${here}/sse");\nfeed.addEventListener("product_changed", (event) => console.log(JSON.parse(event.data)));`),
+      h("p", { class: "note" }, "A page of another origin may connect once the gateway's setting ", h("code", null, "SHELFWIRE_ALLOWED_ORIGINS"), " names that origin.")),
   };
 }

@@ -108,3 +108,6 @@ export class Visit {
     assert.deepEqual(this.wrong.filter((what) => !this.#expected.some((words) => what.includes(words))), []);
   }
 }
+
+/** Returns once all that was asked for is drawn. @param {import("playwright-core").Page} page */
+export const frames = (page) => page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));

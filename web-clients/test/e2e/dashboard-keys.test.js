@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, Visit } from "./browser.js";
+import { frames, launch, Visit } from "./browser.js";
 import { ADMIN_TOKEN, Shop, until } from "./servers.js";
 
 /** Presses after which nothing more is expected: the page has fewer controls. */
@@ -123,7 +123,7 @@ test("one drains a replica, cuts the line and sends a dead letter back with the 
   // figures come in under the hand before it presses
   const before = looks;
   await until("the replicas were looked at, and again", () => looks > before + 1);
-  await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+  await frames(page);
   assert.ok(await has(drain), "the button lost the focus");
   await page.keyboard.press("Enter");
   await until("it drained and left", async () => /gone/.test(await page.locator(".head", { hasText: "gw2" }).textContent() ?? ""));

@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
-import { Visit } from "./browser.js";
+import { frames, Visit } from "./browser.js";
 import { until } from "./servers.js";
 
 const CLIENTS = new URL("../../", import.meta.url);
@@ -75,7 +75,7 @@ export class Stage {
   async look() {
     const before = this.count("/replicas");
     await until("the replicas were looked at, and again", () => this.count("/replicas") > before + 1);
-    await this.page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+    await frames(this.page);
   }
 
   /** @param {import("playwright-core").Route} route */
