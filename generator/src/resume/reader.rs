@@ -219,7 +219,11 @@ impl Reader {
     fn offsets(&self, most: usize) -> Result<Vec<(i64, i64)>, KafkaError> {
         let mut offsets = vec![(0, 0); most];
         for partition in &self.partitions {
-            let found = self.asker.fetch_watermarks(&self.topic, *partition, ANSWER)?;
+            let found = self.asker.fetch_watermarks(&self.topic, *partition, ANSWER).inspect_err(|_| {
+                // it answers the next question from what it knew of the topic, for a quarter of an hour: a partition
+                // without a leader would stay without one
+                let _still_away = self.asker.fetch_metadata(Some(&self.topic), ANSWER);
+            })?;
             if let Some(slot) = offsets.get_mut(place(*partition)) {
                 *slot = found;
             }

@@ -1,11 +1,15 @@
 //! The topic is the generator's memory.
 
+use std::fs::{self, File};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use generator::catalogue;
+use generator::resume::{End, Reader, Settle};
+use generator::stop::Stop;
 use schema::ProductId;
 
-use crate::helpers::{Generator, Topic};
+use crate::helpers::{Generator, Topic, wait_until};
 
 #[test]
 fn the_first_start_announces_every_product_once() {
@@ -90,4 +94,24 @@ fn a_header_name_that_is_not_text_ends_no_start() {
     assert!(status.success());
     let ended = Generator::run(&topic, &["--products", "5", "--rate", "max", "--count", "10"]);
     assert_eq!(ended.number_before(" changes sent"), 10, "{ended:?}");
+}
+
+/// For the client library a partition that was missing once, or had no leader, is missing for a quarter of an hour.
+#[test]
+fn a_partition_that_is_not_there_yet_is_asked_for_anew() {
+    let topic = Topic::new();
+    topic.make(1);
+    let log = std::env::temp_dir().join(format!("shelfwire-{}", topic.name));
+    let told = tracing_subscriber::fmt().with_writer(Mutex::new(File::create(&log).unwrap())).finish();
+    let mut reader = Reader::new(&topic.kafka, &topic.name, 0..2).unwrap();
+    let reading = std::thread::spawn(move || {
+        let read = || reader.read_to_end(|_| true, |_| {}, Settle::Now, &Stop::default());
+        tracing::subscriber::with_default(told, read).unwrap()
+    });
+    let refused = "kafka does not say where the topic ends";
+    wait_until("it is refused", || fs::read_to_string(&log).unwrap().contains(refused));
+    topic.widen(2);
+    wait_until("it reads to the end", || reading.is_finished());
+    fs::remove_file(&log).unwrap();
+    assert_eq!(reading.join().unwrap(), End::Reached);
 }

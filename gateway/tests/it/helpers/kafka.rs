@@ -193,7 +193,10 @@ impl Producer {
 }
 
 fn ends(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, i64> {
-    let end = |partition: i32| answer(|| consumer.fetch_watermarks(topic, partition, ANSWER)).1;
+    // the client answers from what it knew of a topic when it last asked: so it asks before it is asked again
+    let anew = |_: &KafkaError| drop(consumer.fetch_metadata(Some(topic), ANSWER));
+    let ask = |partition| consumer.fetch_watermarks(topic, partition, ANSWER).inspect_err(anew);
+    let end = |partition: i32| answer(|| ask(partition)).1;
     partitions(consumer, topic).into_iter().map(|partition| (partition, end(partition))).collect()
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
@@ -38,6 +40,24 @@ impl Topic {
     /// A new name on the broker at `kafka`.
     pub(crate) fn on(kafka: &str) -> Self {
         Self { kafka: kafka.to_owned(), name: format!("changes-{}", Uuid::new_v4()) }
+    }
+
+    /// Makes it as somebody else would, with so many partitions.
+    pub(crate) fn make(&self, partitions: i32) {
+        let new = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1));
+        let made = block_on(self.admin().create_topics([&new], &AdminOptions::new()));
+        made.unwrap().pop().unwrap().unwrap();
+    }
+
+    /// Gives it more partitions: so many in all.
+    pub(crate) fn widen(&self, partitions: usize) {
+        let new = NewPartitions::new(&self.name, partitions);
+        let made = block_on(self.admin().create_partitions([&new], &AdminOptions::new()));
+        made.unwrap().pop().unwrap().unwrap();
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        ClientConfig::new().set("bootstrap.servers", &self.kafka).create().unwrap()
     }
 
     /// Puts bytes on it as somebody else would; the topic must exist.
@@ -112,6 +132,10 @@ pub(crate) fn versions_with_repeats(stored: &[Stored]) -> BTreeMap<ProductId, us
         assert_eq!(seen[version - 1], change.event_id, "{here} is another event");
     }
     events.into_iter().map(|(product, events)| (product, events.len())).collect()
+}
+
+fn block_on<T>(task: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(task)
 }
 
 fn read(message: &impl Message) -> Option<Stored> {
