@@ -138,7 +138,10 @@ fn tick(
             }
         }
         let now = Instant::now();
-        producer.serve(pace.next_at().saturating_duration_since(now).min(SLICE))?;
+        let delivered = producer.serve(pace.next_at().saturating_duration_since(now).min(SLICE))?;
+        if let Some(others) = &mut others {
+            others.expect(&delivered);
+        }
         report.look(producer, now);
     }
     Ok(())

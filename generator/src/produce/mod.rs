@@ -38,7 +38,7 @@ use patience::{Patience, Word};
 pub const SLICE: Duration = Duration::from_millis(20);
 /// How long a flush may take once a stop was asked for.
 pub const FLUSH: Duration = Duration::from_secs(10);
-/// How long a client that is given up may take to give back what it held.
+/// How long a client that is given up may give nothing back of what it held.
 const PURGE: Duration = Duration::from_secs(2);
 
 /// Whether single changes should leave at once, or many of them cheaply.
@@ -233,9 +233,13 @@ impl Producer {
         let next = self.config.create_with_context(Deliveries::default()).map_err(ProduceError::Client)?;
         let old = std::mem::replace(&mut self.client, next);
         old.purge(PurgeConfig::default().queue().inflight());
-        let deadline = Instant::now() + PURGE;
-        while old.in_flight_count() > 0 && Instant::now() < deadline {
+        let (mut held, mut deadline) = (old.in_flight_count(), Instant::now() + PURGE);
+        while held > 0 && Instant::now() < deadline {
             old.poll(SLICE);
+            let holds = old.in_flight_count();
+            if holds < held {
+                (held, deadline) = (holds, Instant::now() + PURGE);
+            }
         }
         let news = old.context().take();
         self.count(&news)?;
@@ -261,6 +265,7 @@ impl Producer {
         let mut stopping_since = None;
         while self.in_flight() > 0 {
             if stop.asked() {
+                self.patience.hurry();
                 let since = *stopping_since.get_or_insert_with(Instant::now);
                 if stop.hurried() || since.elapsed() > FLUSH {
                     return Err(ProduceError::Unacknowledged {

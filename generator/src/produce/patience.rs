@@ -8,6 +8,8 @@ const QUIET: Duration = Duration::from_secs(3);
 
 /// How long nothing may be acknowledged before another client is tried: a healthy one is back within seconds of its broker.
 const GIVE_UP: Duration = Duration::from_secs(20);
+/// The same once a stop was asked for: what another client then sends must arrive within [`super::FLUSH`].
+const GIVE_UP_AT_STOP: Duration = Duration::from_secs(5);
 /// Longest such time, when other clients get no further: then Kafka is away, and haste helps nobody.
 const MOST_GIVE_UP: Duration = Duration::from_secs(120);
 
@@ -32,6 +34,8 @@ pub(super) struct Patience {
     well: Instant,
     /// Since when the present client is tried, and for how long it will be.
     tried: (Instant, Duration),
+    /// For how long a client is tried first.
+    give_up: Duration,
     full: bool,
     said_away: bool,
     said_full: bool,
@@ -39,12 +43,25 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new(now: Instant) -> Self {
-        Self { well: now, tried: (now, GIVE_UP), full: false, said_away: false, said_full: false }
+        Self {
+            well: now,
+            tried: (now, GIVE_UP),
+            give_up: GIVE_UP,
+            full: false,
+            said_away: false,
+            said_full: false,
+        }
     }
 
     /// Says that the buffer is full.
     pub(super) fn full(&mut self) {
         self.full = true;
+    }
+
+    /// Hears that a stop was asked for: from now on a client is given up sooner.
+    pub(super) fn hurry(&mut self) {
+        self.give_up = GIVE_UP_AT_STOP;
+        self.tried.1 = self.tried.1.min(GIVE_UP_AT_STOP);
     }
 
     /// Whether the present client is to be given up; then the next one gets twice the time.
@@ -62,7 +79,7 @@ impl Patience {
         let quiet = now.saturating_duration_since(self.well);
         if in_flight == 0 || acknowledged > 0 {
             self.well = now;
-            self.tried = (now, GIVE_UP);
+            self.tried = (now, self.give_up);
             self.full = false;
             let said = std::mem::take(&mut self.said_away) | std::mem::take(&mut self.said_full);
             return said.then_some(Word::Back { away_s: quiet.as_secs() });
@@ -119,6 +136,17 @@ mod tests {
         assert_eq!(given_up, [20, 60, 140]);
         patience.look(0, 1, at(start, 201));
         assert!(!patience.gives_up(at(start, 220)) && patience.gives_up(at(start, 221)));
+    }
+
+    #[test]
+    fn at_a_stop_a_client_is_given_up_sooner() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start);
+        assert!(!patience.gives_up(at(start, 6)));
+        patience.hurry();
+        assert!(patience.gives_up(at(start, 6)));
+        patience.look(1, 1, at(start, 7));
+        assert!(!patience.gives_up(at(start, 11)) && patience.gives_up(at(start, 12)));
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub fn ready(
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka).set("client.id", "shelfwire-generator");
     config.set("reconnect.backoff.max.ms", "1000");
-    let client: BaseConsumer<Quiet> = config.create_with_context(Quiet)?;
+    let mut client: BaseConsumer<Quiet> = config.create_with_context(Quiet)?;
     let (start, mut delay) = (Instant::now(), FIRST_DELAY);
     loop {
         let found = look(&client, &topic.name);
@@ -97,6 +97,8 @@ pub fn ready(
             }
             Err(error) => {
                 tracing::warn!(kafka, %error, retry_in_ms = delay.as_millis(), "kafka is away; waiting for it");
+                // one that has forgotten its brokers would never hear of them again
+                client = config.create_with_context(Quiet)?;
             }
         }
         if wait(delay, stop) {

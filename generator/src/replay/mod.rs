@@ -170,8 +170,9 @@ impl Replay<'_> {
     /// Takes in acknowledgements and the changes of others, until `due` or for a slice.
     fn serve(&mut self, due: Instant) -> Result<(), RunError> {
         let now = Instant::now();
-        self.producer.serve(due.saturating_duration_since(now).min(SLICE))?;
+        let delivered = self.producer.serve(due.saturating_duration_since(now).min(SLICE))?;
         if let Some(others) = &mut self.others {
+            others.expect(&delivered);
             others.catch_up(CATCH_UP, |change| {
                 if self.args.shard.owns(change.product_id) {
                     self.known.fold(change);

@@ -7,6 +7,8 @@
 //! Records that are not events of the contract are skipped: they have no version here, and the gateway keeps them as
 //! dead letters.
 
+mod clients;
+mod decode;
 mod ends;
 mod reader;
 

@@ -1,21 +1,22 @@
 //! Reads the topic of changes: to its end at start, and on from there.
 //!
 //! It is assigned its partitions by hand and commits nothing: no group, no rebalance. A broker that goes away in the
-//! middle is waited for.
+//! middle is waited for. A client that hears nothing though there is something to hear is replaced: it may have forgotten
+//! its brokers, as a producer may ([`crate::produce`]).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use schema::{Poison, PoisonReason, ProductChanged, ProductId, headers};
+use schema::{Poison, ProductChanged, ProductId};
 
+use super::clients::{asking, reading};
+use super::decode::decode;
 use super::ends::{Ends, Next};
-use crate::produce::SLICE;
 use crate::produce::topic::Quiet;
+use crate::produce::{Delivered, SLICE};
 use crate::stop::Stop;
 
 /// How long the broker may take to say its end offsets.
@@ -24,8 +25,8 @@ const ANSWER: Duration = Duration::from_secs(3);
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// How often to say how far the reading is.
 const SAY: Duration = Duration::from_secs(3);
-/// Most bytes that are fetched ahead, KiB.
-const AHEAD_KIB: u32 = 16 * 1024;
+/// How long nothing may come, while something is there to be read, before another client is tried.
+const DEAF: Duration = Duration::from_secs(10);
 
 /// Why the topic cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,7 @@ impl Settle {
 
 /// A reader of the topic, or of some of its partitions.
 pub struct Reader {
+    kafka: String,
     client: BaseConsumer<Quiet>,
     /// Asks for end offsets, on a connection of its own: on the reader's one a question waits behind the fetch that
     /// waits for new records, half a second each.
@@ -71,6 +73,10 @@ pub struct Reader {
     assigned: bool,
     /// The offset that comes next, by partition.
     next: Vec<i64>,
+    /// The offset behind what the topic is known to have, by partition, once it was read to its end.
+    known: Vec<i64>,
+    /// When something came last, or nothing was to come.
+    well: Instant,
 }
 
 /// One thing that the client gave.
@@ -87,23 +93,19 @@ impl Reader {
         topic: &str,
         partitions: impl IntoIterator<Item = i32>,
     ) -> Result<Self, ResumeError> {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", kafka)
-            .set("client.id", "shelfwire-generator")
-            .set("reconnect.backoff.max.ms", "1000");
-        let asker = config.create_with_context(Quiet)?;
-        let client: BaseConsumer<Quiet> = config
-            // the client library wants a name to read at all; nothing joins or commits under it
-            .set("group.id", "shelfwire-generator-resume")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("auto.offset.reset", "earliest")
-            .set("queued.max.messages.kbytes", AHEAD_KIB.to_string())
-            .create_with_context(Quiet)?;
         let partitions: Vec<i32> = partitions.into_iter().collect();
         let most = partitions.iter().max().map_or(0, |p| place(*p) + 1);
-        Ok(Self { client, asker, topic: topic.to_owned(), partitions, assigned: false, next: vec![0; most] })
+        Ok(Self {
+            kafka: kafka.to_owned(),
+            client: reading(kafka)?,
+            asker: asking(kafka)?,
+            topic: topic.to_owned(),
+            partitions,
+            assigned: false,
+            next: vec![0; most],
+            known: vec![0; most],
+            well: Instant::now(),
+        })
     }
 
     /// Reads to the end, as `settle` understands it, giving each valid event of the products that are `ours` to `take`.
@@ -136,6 +138,8 @@ impl Reader {
                     // a topic that was made just now has no leaders for a moment
                     Err(error) => {
                         ask_from = Instant::now() + ASK_AGAIN;
+                        // the same client would answer from what it heard, for a quarter of an hour
+                        self.asker = asking(&self.kafka)?;
                         if start.elapsed() > SAY {
                             tracing::warn!(%error, "kafka does not say where the topic ends; asking again");
                         }
@@ -154,7 +158,7 @@ impl Reader {
                     read += 1;
                 }
                 Step::Drained(partition) => ends.drained(place(partition)),
-                Step::Nothing => {}
+                Step::Nothing => self.listen(ends.left() > 0)?,
             }
             if said.elapsed() > SAY {
                 said = Instant::now();
@@ -174,9 +178,41 @@ impl Reader {
         for _ in 0..most {
             match self.step(Duration::ZERO)? {
                 Step::Change { change: Ok(change), .. } => take(&change),
-                Step::Change { .. } | Step::Drained(_) => {}
-                Step::Nothing => break,
+                Step::Change { .. } => {}
+                // where no record stands, none is missing
+                Step::Drained(partition) => {
+                    if let (Some(known), Some(next)) =
+                        (self.known.get_mut(place(partition)), self.next.get(place(partition)))
+                    {
+                        *known = *next;
+                    }
+                }
+                Step::Nothing => {
+                    let behind = self.next.iter().zip(&self.known).any(|(next, known)| next < known);
+                    return self.listen(behind);
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Hears what Kafka acknowledged: so far [`Self::catch_up`] must come.
+    pub fn expect(&mut self, delivered: &[Delivered]) {
+        for Delivered { partition, offset, .. } in delivered {
+            if let Some(known) = self.known.get_mut(place(*partition)) {
+                *known = (*known).max(offset + 1);
+            }
+        }
+    }
+
+    /// Nothing came; replaces a client that has heard nothing for long, though it is `behind`.
+    fn listen(&mut self, behind: bool) -> Result<(), ResumeError> {
+        if !behind {
+            self.well = Instant::now();
+        } else if self.well.elapsed() > DEAF {
+            tracing::warn!("nothing comes from kafka: reading with another client");
+            self.client = reading(&self.kafka)?;
+            self.assign_next()?;
         }
         Ok(())
     }
@@ -186,20 +222,28 @@ impl Reader {
         if self.assigned {
             return Ok(());
         }
+        for (next, (first, _)) in self.next.iter_mut().zip(offsets) {
+            *next = (*next).max(*first);
+        }
+        self.assigned = true;
+        self.assign_next()
+    }
+
+    fn assign_next(&mut self) -> Result<(), ResumeError> {
+        self.well = Instant::now();
         let mut assignment = TopicPartitionList::new();
         for partition in &self.partitions {
-            let first = offsets.get(place(*partition)).map_or(0, |(first, _)| *first);
-            assignment.add_partition_offset(&self.topic, *partition, Offset::Offset(first))?;
+            let next = self.next.get(place(*partition)).copied().unwrap_or_default();
+            assignment.add_partition_offset(&self.topic, *partition, Offset::Offset(next))?;
         }
-        self.client.assign(&assignment)?;
-        self.assigned = true;
-        Ok(())
+        Ok(self.client.assign(&assignment)?)
     }
 
     fn step(&mut self, wait: Duration) -> Result<Step, ResumeError> {
         match self.client.poll(wait) {
             None => Ok(Step::Nothing),
             Some(Ok(message)) => {
+                self.well = Instant::now();
                 let (partition, offset) = (message.partition(), message.offset());
                 if let Some(next) = self.next.get_mut(place(partition)) {
                     *next = offset + 1;
@@ -219,11 +263,7 @@ impl Reader {
     fn offsets(&self, most: usize) -> Result<Vec<(i64, i64)>, KafkaError> {
         let mut offsets = vec![(0, 0); most];
         for partition in &self.partitions {
-            let found = self.asker.fetch_watermarks(&self.topic, *partition, ANSWER).inspect_err(|_| {
-                // it answers the next question from what it knew of the topic, for a quarter of an hour: a partition
-                // without a leader would stay without one
-                let _still_away = self.asker.fetch_metadata(Some(&self.topic), ANSWER);
-            })?;
+            let found = self.asker.fetch_watermarks(&self.topic, *partition, ANSWER)?;
             if let Some(slot) = offsets.get_mut(place(*partition)) {
                 *slot = found;
             }
@@ -240,20 +280,4 @@ fn is_fatal(error: &KafkaError) -> bool {
     // not an unknown topic: a broker may hear of a new one a little later than the one that made it
     use rdkafka::error::RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed};
     matches!(error.rdkafka_error_code(), Some(Fatal | TopicAuthorizationFailed))
-}
-
-/// As the gateway does, so that both hold the same records for changes.
-fn decode(message: &BorrowedMessage<'_>) -> Result<ProductChanged, Poison> {
-    // the newest header of a name counts
-    let header = |name: &str| {
-        let found = message.headers()?.iter().filter(|header| header.key == name).last()?;
-        found.value
-    };
-    // the library panics at a name that is not UTF-8, and Kafka takes any: one record must not end every start
-    let named =
-        catch_unwind(AssertUnwindSafe(|| (header(headers::CE_TYPE), header(headers::CE_SPECVERSION))));
-    let Ok((event_type, spec)) = named else {
-        return Err(Poison::record(PoisonReason::NotUtf8, "a header's name is not UTF-8"));
-    };
-    ProductChanged::decode(message.key(), message.payload(), event_type, spec)
 }

@@ -10,6 +10,7 @@ mod helpers;
 mod broker_away;
 mod by_hand;
 mod contract;
+mod deaf;
 mod replay;
 mod resume;
 mod shards;

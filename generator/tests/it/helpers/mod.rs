@@ -2,11 +2,13 @@
 
 mod process;
 mod topic;
+mod wire;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use process::Generator;
 pub(crate) use topic::{Stored, Topic, versions_with_repeats};
+pub(crate) use wire::Wire;
 
 /// Longest time that anything here may take: seconds on a quiet machine, more on one that compiles beside the tests.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(180);
