@@ -75,7 +75,7 @@ fi
 mkdir -p "${cluster%/*}"; printf 'create_main_cluster = false\n' >"$cluster"; made="$made $cluster"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp); made="$made $log"
-apt() { apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1 || { tail -15 "$log"; exit 1; }; }
+apt() { apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1 || { tail -15 "$log"; exit 1; }; }
 apt update
 apt install -y --no-install-recommends "$@"
 # Packages enable their services for the next boot; ours are private, these are not needed.

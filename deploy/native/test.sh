@@ -9,14 +9,15 @@ FOR_TESTS=1 deploy/native/install.sh
 cargo test --locked --workspace --no-run
 # The web clients ship without dependencies; only the check of their types has some.
 cd web-clients
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --fetch-retries=5
 npm run --silent check
 cd ..
 deploy/native/stack.sh test-env -- sh -euc '
     cargo test --locked --workspace
     cd web-clients
     set -- test/*/*.test.js
-    node --experimental-websocket --test "$@"
+    # one file after the other: each starts servers, and some a browser
+    node --experimental-websocket --test --test-concurrency=1 "$@"
 '
 
 # Every command that the documents tell a reader to type; these start a stack of their own, as a reader would.

@@ -92,7 +92,7 @@ async function main() {
   console.log(draw(before, before));
   const fleet = new Fleet(base, VIEWERS);
   await until("the viewers are live", async () => fleet.live);
-  const start = await stored(base);
+  const start = await until("the products are told", () => stored(base));
 
   /** @type {{title: string, unowned: number, pause: number}[]} */
   const steps = [];
@@ -105,7 +105,7 @@ async function main() {
     const took = Date.now() - since;
     await sleep(WATCHED_MS);
     await until("the viewers are live again", async () => fleet.live);
-    const { entries } = await ask(`${base}/replicas/log`);
+    const { entries } = await until("the log is told", () => ask(`${base}/replicas/log`));
     const moved = entries.filter((/** @type {any} */ entry) => Date.parse(entry.at) >= since).flatMap((/** @type {any} */ entry) => entry.moved);
     const unowned = Math.max(0, ...moved.filter((/** @type {any} */ { to }) => to).map((/** @type {any} */ { idle_ms }) => idle_ms));
     const pause = fleet.pause;
@@ -114,13 +114,13 @@ async function main() {
     before = now;
   };
   await step("make scale REPLICAS=3", 3, () => tell(["scale", "gateway", "3"]));
-  const victim = busiest(await replicas());
+  const victim = busiest(await until("the replicas are told", replicas));
   await step(`make kill-replica N=${victim.replace("gw", "")} (the viewers are on it)`, 2, () => tell(["kill", victim]));
   await step("make scale REPLICAS=3 (it comes back)", 3, () => tell(["scale", "gateway", "3"]));
-  const drained = busiest(await replicas(), false);
+  const drained = busiest(await until("the replicas are told", replicas), false);
   await step(`POST /replicas/${drained}/drain`, 2, () => ask(`${base}/replicas/${drained}/drain`, { method: "POST", headers: { authorization: `Bearer ${token}` } }));
 
-  const end = await stored(base);
+  const end = await until("the products are told", () => stored(base));
   await until("every viewer shows what is stored", async () => fleet.shows(end));
   const { shown, missed, resumes, changes } = fleet.verdict();
   await fleet.close();

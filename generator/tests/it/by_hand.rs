@@ -1,6 +1,7 @@
 //! `generator change`: one change by hand.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use generator::catalogue;
 use schema::ProductId;
@@ -58,9 +59,26 @@ fn a_running_generator_goes_on_above_a_change_by_hand() {
     generator.wait_for_word("catalogue ready");
     wait_until("its first version", || !topic.stored().is_empty());
     let id = first_product().key();
-    let ended = Generator::run(&topic, &["change", "--product", &id, "--price", "777"]);
-    generator.wait_for_word("somebody else changed a product of ours");
-    let version = ended.number_before("\n  written");
+    let mut price = 777;
+    let mut by_hand = || {
+        price += 1;
+        let ended = Generator::run(&topic, &["change", "--product", &id, "--price", &price.to_string()]);
+        ended.number_before("\n  written")
+    };
+    let hears = |version: usize| {
+        let told = format!("version={version}");
+        generator.words().lines().any(|line| line.contains("somebody else changed") && line.contains(&told))
+    };
+    // a tick at the same moment takes the same version, and hears of nothing new
+    let mut version = by_hand();
+    let mut written = Instant::now();
+    wait_until("it hears of one", || {
+        if written.elapsed() > Duration::from_secs(4) {
+            version = by_hand();
+            written = Instant::now();
+        }
+        hears(version)
+    });
     let with = |version: usize| {
         topic.stored().iter().filter(|s| s.change.version.get().unsigned_abs() == version as u64).count()
     };

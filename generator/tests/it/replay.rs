@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use schema::ProductId;
 
-use crate::helpers::{Generator, Topic};
+use crate::helpers::{Generator, Topic, wait_until};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/changes.csv");
 const HEADER: &str = "sku,name,price_minor,currency,stock,occurred_at\n";
@@ -120,7 +120,7 @@ fn a_replay_that_waits_can_be_stopped() {
     let input = [HEADER, &line("A", "100", 0), &line("A", "200", 59)].concat();
     let generator = Generator::start_with(&topic, &["--replay", "-"], &input);
     generator.wait_for_word("topic read to its end");
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until("the first line is there", || !topic.stored().is_empty());
     generator.signal("-TERM");
     let ended = generator.end();
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -20,6 +20,8 @@ use super::world::{LONG, Programs, REPLICAS, TOKEN, World, until};
 
 /// Dead letters that are sent back in the end.
 const SENT_BACK: usize = 20;
+/// How often one of them is tried once more.
+const TRIES: usize = 2;
 
 /// Plays an act, or as much of it as there is time for; its files are written to `folder`.
 pub(crate) async fn play(
@@ -198,7 +200,14 @@ async fn send_back(world: &World, troubles: &mut Vec<String>) -> anyhow::Result<
         let corrected = (n % 2 == 0).then(|| spoiler::change(product, version).to_string());
         let body = corrected.as_ref().map(|value| serde_json::json!({ "value": value }).to_string());
         let body = body.as_deref().unwrap_or_default().as_bytes();
-        let answer = http::ask(door, "POST", &path, &[("Authorization", &token)], body).await;
+        let mut answer = http::ask(door, "POST", &path, &[("Authorization", &token)], body).await;
+        // a question that Kafka did not answer in time may be asked again
+        for _ in 0..TRIES {
+            if answer.as_ref().is_ok_and(|answer| answer.status != 503) {
+                break;
+            }
+            answer = http::ask(door, "POST", &path, &[("Authorization", &token)], body).await;
+        }
         let (partition, offset) = (letter.partition, letter.offset);
         match answer.map(|answer| answer.status) {
             Ok(202) => sent.push(SentBack { partition, offset, corrected }),

@@ -12,6 +12,8 @@ use super::evidence::Usage;
 use super::world::{LANES, Started, World, kafka};
 
 const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// Without an answer for so long other clients are tried: one may have forgotten its brokers.
+const GIVE_UP: Duration = Duration::from_secs(10);
 /// Lag while the brokers do not say.
 const UNKNOWN: i64 = i64::MAX;
 
@@ -33,7 +35,7 @@ struct Seen {
 impl Watch {
     /// Looks at the lanes, and at every process that the world has started or will.
     pub(crate) fn start(world: &World) -> anyhow::Result<Self> {
-        let brokers = &world.stack.kafka();
+        let brokers = world.stack.kafka();
         let seen = Arc::new(Seen {
             lag: AtomicI64::new(UNKNOWN),
             looks: AtomicI64::new(0),
@@ -41,14 +43,22 @@ impl Watch {
             usage: Mutex::default(),
             stop: AtomicBool::new(false),
         });
-        let consumers: Result<Vec<_>, _> =
-            LANES.iter().map(|(group, topic)| Ok((kafka::consumer(brokers, group)?, *topic))).collect();
-        let consumers = consumers.map_err(|error: anyhow::Error| error)?;
+        let connect = move || -> anyhow::Result<Vec<_>> {
+            LANES.iter().map(|(group, topic)| Ok((kafka::consumer(&brokers, group)?, *topic))).collect()
+        };
+        let mut consumers = connect()?;
+        let mut answered = Instant::now();
         let shared = Arc::clone(&seen);
         let look = move || {
             while !shared.stop.load(Ordering::Relaxed) {
                 let lags = consumers.iter().map(|(consumer, topic)| kafka::lag(consumer, topic));
                 let lag = lags.sum::<anyhow::Result<i64>>().unwrap_or(UNKNOWN);
+                if lag != UNKNOWN {
+                    answered = Instant::now();
+                } else if answered.elapsed() > GIVE_UP {
+                    answered = Instant::now();
+                    consumers = connect().unwrap_or(consumers);
+                }
                 shared.lag.store(lag, Ordering::Relaxed);
                 shared.looks.fetch_add(1, Ordering::Relaxed);
                 shared.look_at_processes(false);

@@ -62,8 +62,7 @@ impl Wire {
 impl Ends {
     fn carry(&self, number: u64, mut from: &TcpStream, mut to: &TcpStream) {
         let mut bytes = vec![0; 64 * 1024];
-        loop {
-            let Ok(length @ 1..) = from.read(&mut bytes) else { break };
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
             // until the test's process ends
             while number < self.dumb.load(Ordering::SeqCst) {
                 std::thread::park();
