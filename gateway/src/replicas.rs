@@ -26,7 +26,7 @@ use crate::kafka::LaneStatus;
 use crate::metrics::{Metrics, Outcome, Transport};
 use crate::redis::registry::ALIVE_S;
 use crate::redis::{Redis, RedisError};
-use moves::{Line, Told};
+use moves::{Line, Told, settled};
 
 /// Time between two beats when nothing happens.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -202,7 +202,7 @@ impl Replicas {
         let Ok(Ok(epoch)) = tokio::time::timeout(EPOCH_WAIT, self.0.parts.db.epoch()).await else {
             return Ok(());
         };
-        let frame = RelayFrame::ReplicasChanged(ReplicasChanged { replicas, moved });
+        let frame = RelayFrame::ReplicasChanged(ReplicasChanged { replicas: settled(replicas), moved });
         let (now, line) = (serde_json::to_string(&now), serde_json::to_string(&line));
         let (Ok(now), Ok(line), Ok(entry)) = (now, line, serde_json::to_vec(&[frame])) else { return Ok(()) };
         if epoch.has_stream() && self.0.parts.redis.tell(epoch.id, before, &now, &entry, &line).await? {

@@ -68,6 +68,10 @@ impl Work for Ingest {
         let outcomes = sorted.outcomes(&decoded.changes, &written.stored);
         let refused = self.judge(batch, &decoded.changes, &outcomes, &written);
         self.parts.dead_letters.write_all(&refused).await;
+        // whoever sees them counted finds them among the dead letters
+        for letter in &refused {
+            self.parts.metrics.count(letter.reason.as_str(), 1);
+        }
         dead.extend(refused);
 
         drill::passes(Step::CommitToRelay);
@@ -99,7 +103,7 @@ impl Ingest {
             .observe(started.elapsed().as_secs_f64());
     }
 
-    /// Counts and audits the outcomes; returns what has to become dead letters.
+    /// Audits the outcomes, and counts them; returns what has to become dead letters, which counts once it is.
     fn judge<'b>(
         &self,
         batch: &'b [Record],
@@ -117,6 +121,7 @@ impl Ingest {
         for ((at, change), outcome) in changes.iter().zip(outcomes) {
             let Some(record) = batch.get(*at) else { continue };
             let words = rejected.get(&(change.product_id, change.version));
+            let refused = words.is_some() || matches!(outcome, Some(Outcome::Conflict));
             let name = match (words, outcome) {
                 (Some(words), _) => {
                     letters.push(DeadLetter {
@@ -136,7 +141,9 @@ impl Ingest {
                 // a row that was there a moment ago was deleted by somebody: nothing to hold the change against
                 (None, None) => Outcome::Stale.as_str(),
             };
-            self.parts.metrics.count(name, 1);
+            if !refused {
+                self.parts.metrics.count(name, 1);
+            }
             if self.parts.audit.is_on() {
                 let (topic, partition) = (&*record.position.topic, record.position.partition);
                 let (event, offset) = (name, record.offset);

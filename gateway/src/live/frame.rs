@@ -105,7 +105,17 @@ pub(super) struct Known<'a> {
 impl<'a> Known<'a> {
     /// Begins with what the view knows.
     pub(super) fn new(view: &'a dyn Fn(ProductId) -> Beside) -> Self {
-        Self { view, read: HashMap::new() }
+        Self::with(view, HashMap::new())
+    }
+
+    /// Begins with what the view knows, and with what was `read` ahead of it.
+    pub(super) fn with(view: &'a dyn Fn(ProductId) -> Beside, read: HashMap<ProductId, Beside>) -> Self {
+        Self { view, read }
+    }
+
+    /// What was read.
+    pub(super) fn into_read(self) -> HashMap<ProductId, Beside> {
+        self.read
     }
 
     fn beside(&self, id: ProductId) -> Beside {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Live;
 use super::cursor::Cursor;
-use super::frame::{self, Decoded, Frame, Known, News, Times};
+use super::frame::{self, Beside, Decoded, Frame, Known, News, Times};
 use super::ring::Entry;
 use super::viewer::{Closed, Viewer};
 use crate::redis::{EntryId, Redis, RedisError, StreamEntry};
@@ -36,6 +36,8 @@ pub(super) struct History {
     place: EntryId,
     /// The first page, when it was read already.
     page: Option<Vec<StreamEntry>>,
+    /// What was read of photos and ratings: the stream may be ahead of the view.
+    read: HashMap<ProductId, Beside>,
 }
 
 /// What came of a page.
@@ -58,7 +60,7 @@ pub(super) async fn is_real(redis: &Redis, epoch: Uuid, place: EntryId) -> bool 
 impl History {
     /// What comes after `place`.
     pub(super) fn new(live: &Live, epoch: Uuid, place: EntryId) -> Self {
-        Self { live: live.clone(), epoch, place, page: None }
+        Self { live: live.clone(), epoch, place, page: None, read: HashMap::new() }
     }
 
     /// Whether the stream still reaches back to the place.
@@ -108,10 +110,12 @@ impl History {
     }
 
     /// The entry without what is no news to this viewer; `None` when too much was missed.
-    fn news(&self, entry: &StreamEntry, viewer: &Viewer) -> Option<Entry> {
+    fn news(&mut self, entry: &StreamEntry, viewer: &Viewer) -> Option<Entry> {
         let shared = &self.live.shared;
         let held = |id| shared.beside(id);
-        let (decoded, _) = frame::decode(&entry.frames, Times::now(entry.id), &mut Known::new(&held));
+        let mut known = Known::with(&held, std::mem::take(&mut self.read));
+        let (decoded, _) = frame::decode(&entry.frames, Times::now(entry.id), &mut known);
+        self.read = known.into_read();
         let interest = viewer.interest.borrow();
         let mut floor = viewer.floor.borrow_mut();
         let mut frames: Vec<Frame> = Vec::with_capacity(decoded.len());
@@ -133,7 +137,7 @@ impl History {
             }
         }
         let cursor = Cursor { epoch: self.epoch, id: entry.id }.to_string().into();
-        (floor.len() <= MAX_PRODUCTS).then_some(Entry { id: entry.id, cursor, frames })
+        (floor.len().max(self.read.len()) <= MAX_PRODUCTS).then_some(Entry { id: entry.id, cursor, frames })
     }
 }
 

@@ -131,6 +131,23 @@ fn owners(replicas: &[Replica]) -> BTreeMap<i32, &Replica> {
     owners
 }
 
+/// Takes from each replica the partitions that another one has: of a beat from before they moved nothing new is told later.
+pub(super) fn settled(mut replicas: Vec<Replica>) -> Vec<Replica> {
+    let owners: BTreeMap<i32, String> =
+        owners(&replicas).into_iter().map(|(partition, owner)| (partition, owner.replica.clone())).collect();
+    for Replica { replica, partitions, lags, .. } in &mut replicas {
+        let own: Vec<bool> = partitions.iter().map(|p| owners.get(p) == Some(replica)).collect();
+        // one lag a partition, or none at all
+        for at in (0..own.len()).rev().filter(|at| own.get(*at) == Some(&false)) {
+            partitions.remove(at);
+            if at < lags.len() {
+                lags.remove(at);
+            }
+        }
+    }
+    replicas
+}
+
 fn known(replicas: &[Replica]) -> BTreeMap<String, Known> {
     let known = |r: &Replica| (r.replica.clone(), Known { addr: r.addr.clone(), draining: r.draining });
     replicas.iter().map(known).collect()
@@ -184,6 +201,14 @@ mod tests {
         assert_eq!(news, [moved(0, Some("a"), None, 3_000)]);
         let (_, news) = told.next(&[replica("b", &[0], 12)], at(12)).unwrap();
         assert_eq!(news, [moved(0, Some("a"), Some("b"), 5_000)]);
+    }
+
+    #[test]
+    fn a_partition_is_told_with_one_owner() {
+        let late = Replica { lags: vec![7, 8, 9], ..replica("a", &[0, 1, 2], 0) };
+        let all = settled(vec![late, replica("b", &[1], 5)]);
+        assert_eq!((&*all[0].partitions, &*all[0].lags), (&[0, 2][..], &[7, 9][..]));
+        assert_eq!(all[1].partitions, [1]);
     }
 
     #[test]
