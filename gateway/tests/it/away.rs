@@ -46,6 +46,13 @@ async fn postgres_stopped_for_a_while_loses_nothing_and_dead_letters_nothing() {
     for gateway in &gateways {
         until("both write", async || (gateway.audit().len() > 100).then_some(())).await;
     }
+    // what moves when the second one comes has moved once both have a share (the one partition of redrives stays)
+    for topic in [world.topic.clone(), world.ratings_topic()] {
+        for gateway in &gateways {
+            let is_share = |line: &audit::Line| line.event == "assigned" && line.topic == topic;
+            until("both have a share", async || gateway.audit().iter().any(is_share).then_some(())).await;
+        }
+    }
     let settled: Vec<usize> = gateways.iter().map(|gateway| gateway.audit().len()).collect();
 
     servers.stop("postgres").unwrap();

@@ -138,10 +138,11 @@ async fn a_bad_message_is_answered_by_name_and_the_connection_lives_on() {
     assert_eq!(book.ended.as_ref().unwrap().as_ref().unwrap().0, 1008);
 }
 
-#[tokio::test]
+// a thread of its own answers pings: without an answer for two and a half heartbeats a connection ends
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_heartbeat_carries_a_cursor_to_go_on_at() {
     let world = World::shared("beat", 1).await;
-    let gateways = ["gw1", "gw2"].map(|name| world.gateway(name, &["--heartbeat-ms", "200"]));
+    let gateways = ["gw1", "gw2"].map(|name| world.gateway(name, &["--heartbeat-ms", "500"]));
     let products = [change::product(), change::product()];
     change_each(&world, &products, 1).await;
     for (kind, version) in [(Kind::Ws, 2), (Kind::Sse, 4)] {
@@ -162,7 +163,7 @@ async fn a_heartbeat_carries_a_cursor_to_go_on_at() {
         viewer.until_converged(&world).await;
         let book = viewer.book();
         let hello = book.all("hello").next().unwrap();
-        assert_eq!((&hello["resumed"], &hello["heartbeat_ms"]), (&json!(true), &json!(200)));
+        assert_eq!((&hello["resumed"], &hello["heartbeat_ms"]), (&json!(true), &json!(500)));
         assert_eq!(book.spans(products[0]), [(version / 2 + 1, version / 2 + 1)]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use stack::{Options, Private, Shared};
 
-use crate::helpers::{Change, Gate, Kind, Viewer, World, audit, change, relay};
+use crate::helpers::{Change, Gate, Kind, Viewer, World, audit, change, gate, relay, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_crash_after_the_write_and_before_the_relay_loses_no_push() {
@@ -69,6 +69,11 @@ async fn a_crash_after_the_relay_and_before_the_commit_doubles_nothing() {
     let gated = gate.next();
     producer.changes_to(0, &[gated, Change::of(product, 2), Change::of(product, 3)]).await;
     gate.until_waiting(&world, 1).await;
+    gate::until_fetched(&world, &producer, 1).await;
+    until("the other partition is committed", async || {
+        (world.committed(&world.topic)[&1] == world.ends(&world.topic)[&1]).then_some(())
+    })
+    .await;
     let committed = world.committed(&world.topic);
     servers.kill("kafka1").unwrap();
     gate.open().await;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use deadpool_redis::redis;
 use gateway::picture::{MediaType, Photo, Picture};
-use gateway::redis::Redis;
 use gateway::redis::photos::{Lease, Look, PhotoCache};
+use gateway::redis::{Redis, RedisError};
 use schema::{PhotoRevision, ProductId};
 use uuid::Uuid;
 
@@ -18,6 +18,10 @@ use crate::helpers::{World, until};
 const READS: &str = "shelfwire_photo_database_reads_total";
 /// What is promised.
 const OLD_AT_MOST: Duration = Duration::from_secs(1);
+/// How long Redis keeps what a test puts in.
+const KEPT: Duration = Duration::from_secs(60);
+/// A little longer than a Redis that was late is left alone.
+const LEFT_ALONE: Duration = Duration::from_millis(600);
 
 /// How many statements that read bytes of photos the database holds back.
 async fn held_back(world: &World) -> i64 {
@@ -147,16 +151,85 @@ async fn a_read_says_from_where_it_came_and_how_long_it_may_be_kept() {
     assert_eq!((listed.json()["photo"].as_str(), listed.header("etag")), (Some(hash.as_str()), "\"v1.p1\""));
 }
 
+/// A photo that no other revision has.
+fn photo(revision: i64) -> Photo {
+    Photo {
+        revision: PhotoRevision::saturating(revision),
+        picture: Some(Picture::new(MediaType::Png, revision.to_string().into())),
+    }
+}
+
+/// What `work` comes to when Redis answers in time. On a busy machine it may take longer than photos wait for it, and is
+/// left alone for a while then.
+async fn in_time<T>(what: &str, mut work: impl AsyncFnMut() -> Result<T, RedisError>) -> T {
+    until(what, async || match work().await {
+        Ok(done) => Some(done),
+        Err(error) if is_late(&error) => {
+            tokio::time::sleep(LEFT_ALONE).await;
+            None
+        }
+        Err(error) => panic!("{what}: {error}"),
+    })
+    .await
+}
+
+fn is_late(error: &RedisError) -> bool {
+    match error {
+        RedisError::Timeout(_) | RedisError::LeftAlone => true,
+        RedisError::Command(error) => error.is_timeout(),
+        RedisError::Pool(_) | RedisError::NoRunId => false,
+    }
+}
+
+/// A look that must find nothing.
+async fn missing(cache: &PhotoCache, id: ProductId) -> Result<Lease, RedisError> {
+    match cache.look(id).await? {
+        Look::Missing(lease) => Ok(lease),
+        found => panic!("{found:?}"),
+    }
+}
+
+/// A miss, what lies between, and the filling with revision 1: whether it was put in, and what is held then.
+async fn miss_and_fill(
+    world: &World,
+    cache: &PhotoCache,
+    between: &[&str],
+) -> Result<(bool, Option<i64>), RedisError> {
+    let id = ProductId::from(Uuid::now_v7());
+    let key = world.photo_key(id.uuid());
+    let lease = missing(cache, id).await?;
+    for step in between {
+        match step.split_once(' ') {
+            Some((_, revision)) => {
+                let revision: i64 = revision.parse().unwrap();
+                let mut newer = photo(revision.abs());
+                newer.picture = newer.picture.filter(|_| revision > 0);
+                let lease = missing(cache, id).await?;
+                assert!(cache.fill(id, &lease, &newer, KEPT).await?, "{between:?}");
+            }
+            None if *step == "upload" => cache.forget(id).await?,
+            None if *step == "look" => drop(missing(cache, id).await?),
+            None if *step == "rubbish" => {
+                let mut set = redis::pipe();
+                set.cmd("SET").arg(&key).arg("rubbish").ignore();
+                world.redis().query::<()>(&set).await?;
+            }
+            None => forget(&world.redis(), &key).await,
+        }
+    }
+    let filled = cache.fill(id, &lease, &photo(1), KEPT).await?;
+    let held = match cache.look(id).await? {
+        Look::Held(photo) => Some(photo.revision.get()),
+        Look::Missing(_) | Look::Rubbish(_) => None,
+    };
+    Ok((filled, held))
+}
+
 /// All that may lie between a miss and its filling, tried on a real Redis.
 #[tokio::test]
 async fn what_was_read_before_an_upload_never_comes_into_redis() {
     let world = World::shared("lease", 1).await;
     let cache = PhotoCache::new(world.redis());
-    let photo = |revision: i64| Photo {
-        revision: PhotoRevision::saturating(revision),
-        picture: Some(Picture::new(MediaType::Png, revision.to_string().into())),
-    };
-    let time = Duration::from_secs(60);
     let cases: [(&str, &[&str], Option<i64>); 7] = [
         ("nothing happens", &[], Some(1)),
         ("an upload", &["upload"], None),
@@ -167,45 +240,23 @@ async fn what_was_read_before_an_upload_never_comes_into_redis() {
         ("rubbish", &["rubbish"], None),
     ];
     for (name, between, wanted) in cases {
-        let id = ProductId::from(Uuid::now_v7());
-        let key = world.photo_key(id.uuid());
-        let Look::Missing(lease) = cache.look(id).await.unwrap() else { panic!("{name}") };
-        for step in between {
-            match step.split_once(' ') {
-                Some((_, revision)) => {
-                    let revision: i64 = revision.parse().unwrap();
-                    let mut newer = photo(revision.abs());
-                    newer.picture = newer.picture.filter(|_| revision > 0);
-                    let Look::Missing(lease) = cache.look(id).await.unwrap() else { panic!("{name}") };
-                    assert!(cache.fill(id, &lease, &newer, time).await.unwrap());
-                }
-                None if *step == "upload" => cache.forget(id).await.unwrap(),
-                None if *step == "look" => {
-                    assert!(matches!(cache.look(id).await.unwrap(), Look::Missing(_)));
-                }
-                None if *step == "rubbish" => {
-                    let mut set = redis::pipe();
-                    set.cmd("SET").arg(&key).arg("rubbish").ignore();
-                    world.redis().query::<()>(&set).await.unwrap();
-                }
-                None => forget(&world.redis(), &key).await,
-            }
-        }
-        let filled = cache.fill(id, &lease, &photo(1), time).await.unwrap();
-        assert_eq!(filled, wanted == Some(1), "{name}");
-        let held = match cache.look(id).await.unwrap() {
-            Look::Held(photo) => Some(photo.revision.get()),
-            Look::Missing(_) | Look::Rubbish(_) => None,
-        };
-        assert_eq!(held, wanted, "{name}");
+        let (filled, held) = in_time(name, async || miss_and_fill(&world, &cache, between).await).await;
+        assert_eq!((filled, held), (wanted == Some(1), wanted), "{name}");
     }
 
-    // a lower revision gives way without a lease, an equal or a higher one never does
-    let id = ProductId::from(Uuid::now_v7());
-    let Look::Missing(lease) = cache.look(id).await.unwrap() else { panic!("a new product") };
-    assert!(cache.fill(id, &lease, &photo(5), time).await.unwrap());
-    let fill = async |revision| cache.fill(id, &Lease::default(), &photo(revision), time).await.unwrap();
-    assert_eq!([fill(4).await, fill(5).await, fill(6).await], [false, false, true]);
+    let filled = in_time("a lower revision is held", async || {
+        let id = ProductId::from(Uuid::now_v7());
+        let lease = missing(&cache, id).await?;
+        assert!(cache.fill(id, &lease, &photo(5), KEPT).await?);
+        let fill = async |revision| cache.fill(id, &Lease::default(), &photo(revision), KEPT).await;
+        Ok([fill(4).await?, fill(5).await?, fill(6).await?])
+    })
+    .await;
+    assert_eq!(
+        filled,
+        [false, false, true],
+        "a lower revision gives way without a lease, an equal or a higher one never does"
+    );
 }
 
 #[tokio::test]
@@ -251,6 +302,10 @@ fn watch(
         while Instant::now() < end {
             let sent = Instant::now();
             let answer = ask(addr, "GET", &path, &[], &[]).await.unwrap();
+            // (a database that takes too long on a busy machine: no photo was served)
+            if answer.status == 503 {
+                continue;
+            }
             assert_eq!(answer.status, 200, "{name}: {answer:?}");
             seen.push(Seen { sent, hash: answer.header("etag").trim_matches('"').to_owned() });
         }

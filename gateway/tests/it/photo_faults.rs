@@ -159,11 +159,11 @@ async fn a_redis_that_comes_back_does_not_bring_an_old_photo_back() {
         gateway.until_ready().await;
     }
     let old = gateways[0].store_photo(product, &picture(1)).await;
-    // on disk within a second
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
     for gateway in &gateways {
         assert_right(&gateway.until_photo_is_a("hit", product).await, &old);
     }
+    // on disk within a second
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     servers.kill("redis").unwrap();
     let new = gateways[0].store_photo(product, &picture(2)).await;
     let stored = Instant::now();

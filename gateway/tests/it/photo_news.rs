@@ -43,11 +43,15 @@ async fn an_upload_is_told_to_viewers_of_all_replicas_and_old_frames_do_not_brin
     let world = World::shared("told", 1).await;
     let (product, other) = (world.stored_product().await, world.stored_product().await);
     let (first, second) = (world.gateway("gw1", &ADMIN), world.gateway("gw2", &ADMIN));
-    let mut viewers = vec![Viewer::of(Kind::Ws, &[product]), Viewer::of(Kind::Sse, &[product])];
-    for viewer in &mut viewers {
-        viewer.connect(&second).await;
-        viewer.until_snapshot().await;
-        assert_eq!(told(&viewer.book(), product), [("snapshot".to_owned(), None, 0)]);
+    let mut viewers = Vec::new();
+    for gateway in [&first, &second] {
+        for kind in [Kind::Ws, Kind::Sse] {
+            let mut viewer = Viewer::of(kind, &[product]);
+            viewer.connect(gateway).await;
+            viewer.until_snapshot().await;
+            assert_eq!(told(&viewer.book(), product), [("snapshot".to_owned(), None, 0)]);
+            viewers.push(viewer);
+        }
     }
     let one = first.store_photo(product, &picture(1)).await;
     first.store_photo(other, &picture(9)).await;

@@ -136,7 +136,7 @@ async fn viewers_converge_after_redis_was_killed_for_10_s_under_load() {
 async fn a_viewer_that_comes_back_while_redis_hangs_is_greeted_first_and_begins_anew() {
     let servers = Private::start(Options::default()).unwrap();
     let world = World::on(&Shared::of(&servers), "greeted", 1).await;
-    let gateway = world.gateway("gw1", &["--ring-bytes", "1024", "--heartbeat-ms", "100"]);
+    let gateway = world.gateway("gw1", &["--ring-bytes", "1024", "--heartbeat-ms", "400"]);
     let (producer, product) = (world.producer(), change::product());
     let mut viewers = [Viewer::at(Kind::Ws, &gateway).await, Viewer::at(Kind::Sse, &gateway).await];
     for viewer in &mut viewers {
@@ -152,6 +152,7 @@ async fn a_viewer_that_comes_back_while_redis_hangs_is_greeted_first_and_begins_
     let witness = Viewer::at(Kind::Ws, &gateway).await;
     witness.until_holds(product, 12).await;
     servers.pause("redis").unwrap();
+    // Redis is asked for a second before the hello: heartbeats are due meanwhile
     for viewer in &mut viewers {
         viewer.connect(&gateway).await;
         viewer.until_snapshot().await;

@@ -37,6 +37,8 @@ async fn assert_moves_to(second_args: &[&str], counted: bool) {
     let world = World::shared("moves", 1).await;
     let first = world.gateway("gw1", &[]);
     let second = world.gateway("gw2", second_args);
+    // its ring begins where it enters the epoch
+    second.until_ready().await;
     let products = [change::product(), change::product()];
     change_all(&world, &products, 1, 3).await;
     let mut viewers = [Viewer::new(Kind::Ws), Viewer::new(Kind::Sse), Viewer::of(Kind::Ws, &products[1..])];

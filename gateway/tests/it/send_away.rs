@@ -26,8 +26,9 @@ async fn viewers_of(gateway: &Gateway) -> Vec<Viewer> {
     viewers
 }
 
-/// Each was told when to come back, and does, at `heir`, without a hole and without beginning anew.
-async fn assert_sent_to(heir: &Gateway, viewers: &mut [Viewer]) {
+/// Each was told when to come back, and does, at `heir`, without a hole and without beginning anew. (A machine so busy that
+/// Redis did not answer for seconds begins another epoch: then everybody begins anew.)
+async fn assert_sent_to(world: &World, heir: &Gateway, viewers: &mut [Viewer]) {
     for viewer in viewers {
         viewer.until("its connection ends", |book| book.ended.is_some()).await;
         {
@@ -39,7 +40,8 @@ async fn assert_sent_to(heir: &Gateway, viewers: &mut [Viewer]) {
             assert_eq!(book.ended, Some(close));
         }
         viewer.connect(heir).await;
-        assert_eq!(viewer.book().all("hello").next().unwrap()["resumed"], true);
+        let resumed = viewer.book().all("hello").next().unwrap()["resumed"] == true;
+        assert!(resumed || !world.is_in_first_epoch().await, "it goes on where it was");
     }
 }
 
@@ -47,8 +49,11 @@ async fn assert_converged(world: &World, viewers: &[Viewer]) {
     world.until_all_committed().await;
     for viewer in viewers {
         viewer.until_converged(world).await;
-        let book = viewer.book();
-        assert_eq!((book.resets(), book.all("snapshot").count()), (0, 0));
+        let anew = {
+            let book = viewer.book();
+            (book.resets(), book.all("snapshot").count())
+        };
+        assert!(anew == (0, 0) || !world.is_in_first_epoch().await, "it began anew: {anew:?}");
     }
 }
 
@@ -64,7 +69,7 @@ async fn sigterm_sends_viewers_away_and_ends_within_10_s() {
     let status = first.process.ended().await;
     assert!(asked.elapsed() < IN_TIME, "it took {:?}", asked.elapsed());
     assert_eq!(status.code(), Some(0));
-    assert_sent_to(&second, &mut viewers).await;
+    assert_sent_to(&world, &second, &mut viewers).await;
     generator.stop().await;
     assert_converged(&world, &viewers).await;
 }
@@ -89,7 +94,7 @@ async fn a_replica_drains_when_another_one_is_asked_for_it() {
     let status = second.process.ended().await;
     assert!(asked.elapsed() < IN_TIME, "it took {:?}", asked.elapsed());
     assert_eq!(status.code(), Some(0));
-    assert_sent_to(&first, &mut viewers).await;
+    assert_sent_to(&world, &first, &mut viewers).await;
     witness
         .until("it is told that gw2 has gone", |book| {
             let last = book.all("replicas_changed").last();

@@ -12,6 +12,8 @@ use crate::helpers::{Kind, Viewer, World, until};
 /// What the kernel may hold for a viewer that reads nothing, bytes: the less, the sooner it shows.
 const RECEIVE_BYTES: u32 = 4096;
 const PRODUCTS: usize = 100;
+/// Changes a second: so few that a reader which a busy machine holds up for a second or two has room for what waits.
+const RATE: &str = "200";
 
 /// A connection that asks for everything, reads the head of the answer, and nothing more.
 async fn connect_and_sleep(kind: Kind, addr: SocketAddr) -> TcpStream {
@@ -51,10 +53,10 @@ async fn metric(gateway: &Gateway, line: &str) -> f64 {
     found.unwrap_or(0.0)
 }
 
-async fn assert_closed_alone(name: &str, args: &[&str], rate: &str) {
+async fn assert_closed_alone(name: &str, args: &[&str]) {
     let world = World::shared(name, 2).await;
     let gateway = world.gateway("gw1", args);
-    let mut generator = world.generator(&["--products", &PRODUCTS.to_string(), "--rate", rate]);
+    let mut generator = world.generator(&["--products", &PRODUCTS.to_string(), "--rate", RATE]);
     gateway.until_ready().await;
     let mut others = Vec::new();
     for kind in [Kind::Ws, Kind::Sse, Kind::Ws, Kind::Sse] {
@@ -84,14 +86,14 @@ async fn assert_closed_alone(name: &str, args: &[&str], rate: &str) {
 async fn a_viewer_for_whom_too_much_waits_is_closed_and_holds_up_nobody() {
     // patience without end, so that nothing but the outbox can end it
     let args = ["--outbox-bytes", "131072", "--stall-ms", "600000"];
-    assert_closed_alone("full", &args, "1000").await;
+    assert_closed_alone("full", &args).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_viewer_that_reads_nothing_is_closed_and_holds_up_nobody() {
     // room without end, so that nothing but time can end it
     let args = ["--outbox-bytes", "1073741824", "--stall-ms", "1000"];
-    assert_closed_alone("stalled", &args, "1000").await;
+    assert_closed_alone("stalled", &args).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -124,9 +126,11 @@ async fn talk_makes_no_viewer_too_slow_and_waits_for_none() {
     let heard = listener.book().all("said").count();
     listener.until("it hears on", |book| book.all("said").count() > heard + 150).await;
     talk.abort();
-    // whoever is sent away has no more than a last word left to take
-    let waits = gateway.metric(waiting).await;
-    assert!((ROOM..ROOM + 8_000.0).contains(&waits), "{waits} bytes wait for both, half of what may");
+    // whoever is sent away has no more than a last word left to take; what the listener has yet to take counts for a moment
+    until("no more than half of what may wait for both does", async || {
+        (ROOM..ROOM + 8_000.0).contains(&gateway.metric(waiting).await).then_some(())
+    })
+    .await;
     assert!(slow.iter().all(is_held), "nobody is sent away for what others say");
     assert_eq!(listener.book().ended, None);
 }

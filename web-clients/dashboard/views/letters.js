@@ -65,6 +65,8 @@ export function letters({ fleet, admin }) {
       text(told, all.length === 0 ? "" : `${all.length === LISTED ? `The ${count(LISTED)} newest letters` : all.length === 1 ? "1 letter" : `${count(all.length)} letters`}. New ones appear here by themselves.`);
     } catch (error) {
       text(told, `They can't be read now: ${error instanceof Error ? error.message : error}`);
+      // the next event may be far away
+      again = true;
     }
     setTimeout(() => {
       asking = false;

@@ -25,7 +25,7 @@ const OUTCOMES = /** @type {const} */ (["new", "stale", "replay", "conflict", "p
 export function replicas({ fleet, admin }) {
   const board = new Board();
   const rows = h("tbody");
-  const log = h("ol", { class: "moves" });
+  const log = h("ol", { class: "moves", tabindex: 0, "aria-label": "What moved" });
   const summary = h("p", { class: "told", role: "status" });
   const hints = h("div", { class: "hints" });
   const element = h("div", { class: "replicas" },
@@ -42,7 +42,7 @@ export function replicas({ fleet, admin }) {
 
   /** @type {Entry[]} newest first */
   let entries = [];
-  let unread = "The log is being read …";
+  let unread = "The log is being read …", failed = false, turn = 0;
   /** @type {Map<string, Row>} they stay: a button that is made anew has neither focus nor click */
   const made = new Map();
   const draw = () => {
@@ -67,14 +67,24 @@ export function replicas({ fleet, admin }) {
       h("p", { class: "note" }, "In the folder where you typed make up. Draining one below needs the admin token."));
   };
   const drawLog = () => fill(log, ...(entries.length === 0 ? [h("li", { class: "empty" }, unread || "Nothing moved yet.")] : entries.map(entry)));
-  const look = () => paint("replicas", draw);
+  const look = () => {
+    paint("replicas", draw);
+    // nothing may move for long: what could not be read is not waited for
+    if (failed) moved();
+  };
   const moved = async () => {
+    const mine = ++turn;
+    failed = false;
     try {
       const answer = await ask(`replicas/log?limit=${SHOWN}`);
+      // another was asked for meanwhile, and has what moved since
+      if (mine !== turn) return;
       // one that started anew so quickly that nobody saw it leave is an entry without words
       entries = answer.entries.filter((/** @type {Entry} */ { moved, joined, left, draining }) => moved.length + joined.length + left.length + draining.length > 0);
       unread = "";
     } catch (error) {
+      if (mine !== turn) return;
+      failed = true;
       unread = `The log can't be read now: ${error instanceof Error ? error.message : error}`;
     }
     paint("moves", drawLog);

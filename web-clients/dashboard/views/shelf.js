@@ -75,7 +75,11 @@ export function shelf({ live, catalogue }, _rest, query) {
     chosen.order = /** @type {Order} */ (order.value);
     list();
     clearTimeout(writing);
-    writing = setTimeout(writeAddress, REST_MS);
+    // elsewhere already, though this view is not told yet: that address stays
+    const at = location.hash;
+    writing = setTimeout(() => {
+      if (location.hash === at) writeAddress();
+    }, REST_MS);
   };
   let writing = 0;
 

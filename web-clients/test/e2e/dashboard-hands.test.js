@@ -48,6 +48,8 @@ test("a button of a replica keeps the focus and takes a slow click, while the fi
   const { page } = stage;
   await giveToken(stage, TOKEN);
   const drain = page.getByRole("row", { name: /gw2/ }).getByRole("button");
+  // the token comes with the next frame, and what is disabled takes no focus
+  await until("it can be pressed", () => drain.isEnabled());
   await drain.focus();
   stage.answers["/replicas"] = { replicas: [replica("gw1", LOW, { viewers: 7 }), replica("gw2", HIGH, { viewers: 8 })] };
   const viewers = page.locator(".figures tr", { hasText: "gw2" }).locator("td").nth(3);

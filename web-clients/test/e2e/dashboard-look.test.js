@@ -60,7 +60,11 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     for (const view of VIEWS) {
       const visit = await open(view, { colorScheme });
       await shop.generate({ count: 100 });
-      if (view === "flow") await visit.page.locator(".follow.again").waitFor();
+      // those may have come before the page followed what changes
+      if (view === "flow") await until("a change is followed", async () => {
+        await shop.generate({ count: 20 });
+        return (await visit.page.locator(".follow.again").count()) > 0;
+      });
       await visit.page.locator("#proof summary").click();
       // as cards look for a moment where motion is welcome
       await visit.page.evaluate(() => ["up", "down", "stock"].forEach((flash, at) => document.querySelectorAll(".card")[at]?.setAttribute("data-flash", flash)));

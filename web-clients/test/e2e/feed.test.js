@@ -16,6 +16,12 @@ before(async () => {
   shop = await Shop.open({ replicas: 2, products: 40 });
   balanced = await shop.balance();
   await shop.generate({ count: 20 });
+  // what the database has comes to each replica's view a moment later, and snapshots are made of that
+  for (const n of [1, 2]) {
+    const { feed } = await follow(shop.url(n));
+    await converged(n, feed);
+    await feed.close();
+  }
 });
 after(async () => {
   for (const feed of followed) await feed.close();

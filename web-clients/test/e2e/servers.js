@@ -18,6 +18,8 @@ const TOP = fileURLToPath(new URL("../../../", import.meta.url));
 const PROFILE = process.env.SHELFWIRE_TEST_PROFILE ?? "debug";
 /** Everything that must come about does so within this, in ms: many times of what it takes on a busy machine. */
 const PATIENCE_MS = 60_000;
+/** Ports that were drawn: one that is given seems free until its process listens. @type {Set<number>} */
+const drawn = new Set();
 
 /** What opens the admin addresses of every replica. */
 export const ADMIN_TOKEN = "0123456789abcdef";
@@ -50,11 +52,10 @@ export async function until(what, look) {
 async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (drawn.has(port)) continue;
+    drawn.add(port);
     const server = createServer();
-    const free = await new Promise((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
+    const free = await new Promise((resolve) => server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
     await new Promise((resolve) => server.close(resolve));
     if (free) return port;
   }

@@ -80,6 +80,13 @@ class FakeElement extends EventTarget {
     this.nodes = nodes;
   }
 
+  /** @param {FakeElement} node @param {FakeElement | null} before */
+  insertBefore(node, before) {
+    node.remove();
+    const at = before ? this.nodes.indexOf(before) : this.nodes.length;
+    this.replaceChildren(...this.nodes.slice(0, at), node, ...this.nodes.slice(at));
+  }
+
   remove() {
     if (this.parent) this.parent.nodes = this.parent.nodes.filter((node) => node !== this);
   }

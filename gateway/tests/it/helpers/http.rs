@@ -1,14 +1,12 @@
 //! One HTTP request with any headers and body, and the answer with all of its own.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Far above what an answer takes; a request that hangs must not hang its test.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+use super::LONG;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +59,8 @@ pub(crate) async fn ask(
         stream.read_to_end(&mut answer).await?;
         read(&answer).ok_or_else(|| std::io::Error::other("no HTTP answer"))
     };
-    tokio::time::timeout(ANSWER_WITHIN, work).await?
+    // a request that hangs must not hang its test
+    tokio::time::timeout(LONG, work).await?
 }
 
 fn read(answer: &[u8]) -> Option<Answer> {

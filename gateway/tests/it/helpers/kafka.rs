@@ -119,7 +119,8 @@ impl World {
         found
     }
 
-    /// From now on the broker takes no record of more than `bytes` into `topic`.
+    /// From now on the broker takes no record of more than `bytes` into `topic`. (It takes the setting first, and applies it
+    /// a moment later.)
     pub(crate) async fn limit_records(&self, topic: &str, bytes: u32) {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.kafka);
@@ -129,6 +130,12 @@ impl World {
         let options = AdminOptions::new().operation_timeout(Some(ANSWER));
         let answers = admin.alter_configs([&limit], &options).await.unwrap();
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        until(&format!("{topic} takes records of {bytes} bytes at most"), async || {
+            let answers = admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options).await.ok()?;
+            let limit = answers.first()?.as_ref().ok()?.get("max.message.bytes")?.value.as_ref();
+            (limit == Some(&bytes)).then_some(())
+        })
+        .await;
     }
 
     /// All dead letters of this world.

@@ -36,5 +36,5 @@ pub(crate) use change::Change;
 pub(crate) use gate::Gate;
 pub(crate) use line::Kind;
 pub(crate) use viewer::Viewer;
-pub(crate) use wait::{LONG, until};
+pub(crate) use wait::{LONG, until, until_ok};
 pub(crate) use world::World;

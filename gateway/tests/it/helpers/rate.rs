@@ -6,11 +6,25 @@ use schema::headers::IDEMPOTENCY_KEY;
 use schema::topics;
 use schema::{ProductRated, Rating, Tally};
 
-use super::World;
+use super::client::{Answer, Client};
 use super::kafka::Stored;
+use super::{World, until};
 
 /// The window of a replica that is not told otherwise.
 pub(crate) const WINDOW: u32 = 10;
+
+impl Client {
+    /// Sends a rating until it is taken: the door waits a second for Kafka, which on a busy machine may be too short. With a
+    /// key among `headers` it counts once, whatever became of the tries before.
+    pub(crate) async fn until_taken(&mut self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        until("a rating is taken", async || {
+            let answer = self.ask("POST", path, headers, body).await.unwrap();
+            assert!([202, 503].contains(&answer.status), "{answer:?}");
+            Some(answer).filter(|answer| answer.status == 202)
+        })
+        .await
+    }
+}
 
 impl World {
     /// The topic of ratings.
@@ -53,7 +67,7 @@ impl World {
     /// Waits until `subject` has `count` ratings counted.
     pub(crate) async fn until_counted(&self, subject: &str, count: i64) {
         let what = format!("{count} ratings of {subject} are counted");
-        super::until(&what, async || {
+        until(&what, async || {
             let totals = self.totals().await;
             (totals.get(subject).map_or(0, |total| total.count) >= count).then_some(())
         })
@@ -63,7 +77,7 @@ impl World {
     /// Waits until every rating in Kafka is folded or a dead letter, and committed.
     pub(crate) async fn until_all_folded(&self) {
         let (topic, group) = (self.ratings_topic(), format!("{}-ratings", self.group));
-        super::until("all ratings are folded", async || {
+        until("all ratings are folded", async || {
             (self.committed_by(&group, &topic) == self.ends(&topic)).then_some(())
         })
         .await;

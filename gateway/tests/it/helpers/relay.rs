@@ -23,8 +23,13 @@ impl World {
     /// that Redis did not answer for seconds: then its stream is gone.
     pub(crate) async fn follow_relay(&self) -> Option<HashMap<Uuid, i64>> {
         let frames = self.frames().await;
-        let same = Some(self.db().epoch().await.unwrap().id) == self.epoch;
-        same.then(|| follow(&frames))
+        self.is_in_first_epoch().await.then(|| follow(&frames))
+    }
+
+    /// Whether the relay's first epoch has not ended.
+    pub(crate) async fn is_in_first_epoch(&self) -> bool {
+        let now = super::until_ok("the epoch is read", async || self.db().epoch().await).await;
+        Some(now.id) == self.epoch
     }
 
     /// `(from, version)` of the frames of `product`, in order.

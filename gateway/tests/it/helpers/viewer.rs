@@ -17,6 +17,8 @@ use super::{LONG, World, until};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
+/// The same while a hello is waited for: nearly all tests begin with some.
+const GREETING_LOOK: Duration = Duration::from_millis(1);
 
 /// A viewer; its connection ends when it is dropped.
 pub(crate) struct Viewer {
@@ -65,6 +67,7 @@ impl Viewer {
                 Err(Refused::Away(_)) => return None,
                 Err(refused) => panic!("{}: {refused:?}", gateway.name),
             }
+            let connected = Instant::now();
             loop {
                 {
                     let book = self.book();
@@ -75,7 +78,8 @@ impl Viewer {
                         return None;
                     }
                 }
-                tokio::task::yield_now().await;
+                assert!(connected.elapsed() < LONG, "no hello came from {}", gateway.name);
+                tokio::time::sleep(GREETING_LOOK).await;
             }
         })
         .await;

@@ -61,8 +61,9 @@ impl World {
         for spec in &specs {
             assert_eq!(world.ends(&spec.name).len(), usize::try_from(spec.partitions).unwrap());
         }
-        world.db().migrate().await.unwrap();
-        world.db().make_partitions(Utc::now().date_naive()).await.unwrap();
+        super::until_ok("tables are made", async || world.db().migrate().await).await;
+        let today = Utc::now().date_naive();
+        super::until_ok("partitions are made", async || world.db().make_partitions(today).await).await;
         world.open_relay().await;
         world
     }
@@ -130,9 +131,12 @@ impl World {
 
     /// Begins an epoch with a stream, so that frames are relayed before anybody reads them.
     async fn open_relay(&mut self) {
-        let old = self.db().epoch().await.unwrap();
-        let new = epoch::change(&self.db(), &self.redis(), &old, "test").await.unwrap();
-        assert!(new.has_stream());
+        let new = super::until("an epoch has a stream", async || {
+            let old = self.db().epoch().await.ok()?;
+            let new = epoch::change(&self.db(), &self.redis(), &old, "test").await.ok()?;
+            Some(new).filter(epoch::Epoch::has_stream)
+        })
+        .await;
         self.epoch = Some(new.id);
     }
 
