@@ -10,6 +10,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytestring::ByteString;
 use schema::Subject;
@@ -19,17 +20,21 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::frame::json;
-use super::history::{self, History, Page};
+use super::history::{History, Page};
 use super::hub::Hub;
 use super::interest::Interest;
 use super::outbox::{End, Item};
 use super::snapshot::Snapshot;
+use super::start::{self, Start};
 use super::state::{Now, Piece, Shared};
 use super::viewer::{Closed, Viewer};
 use crate::drill::{self, Bug};
 use crate::metrics::Reason;
 use crate::redis::EntryId;
 
+/// How long a viewer waits for the epoch in which it was elsewhere already; a replica that follows the relay is in it after
+/// one second or two.
+const ENTER: Duration = Duration::from_secs(3);
 /// A piece of the ring is at most this share of what may wait for a viewer.
 const PIECE_SHARE: usize = 4;
 
@@ -42,13 +47,6 @@ pub(super) enum Plan {
     Reset,
     /// It goes on from its place, with what it wants to follow besides.
     Follow,
-}
-
-/// How a viewer starts.
-enum Start {
-    Fresh,
-    Resumed { at: EntryId, missed: Option<u64>, history: Option<History> },
-    Reset,
 }
 
 /// Feeds `viewer` in a task of its own; one that fed it before stops.
@@ -78,7 +76,7 @@ impl Feed {
     async fn run(self, plan: Plan) -> Result<(), Closed> {
         let mut history = None;
         match plan {
-            Plan::Connect(cursor) => match self.locate(cursor).await {
+            Plan::Connect(cursor) => match start::locate(self.hub.live(), self.now, cursor).await {
                 Start::Fresh => {
                     self.hello("fresh", Some(0));
                     self.snapshot_of_all(false).await?;
@@ -91,6 +89,12 @@ impl Feed {
                     self.viewer.stands_at(at, self.cursor(at));
                 }
                 Start::Reset => self.reset().await?,
+                Start::Behind => {
+                    // the hub stops this task when it enters the epoch, and begins with the viewer there
+                    tokio::time::sleep(ENTER).await;
+                    self.viewer.send_away(End::not_ready(rand::random()));
+                    return Err(Closed);
+                }
             },
             Plan::Reset => self.reset().await?,
             Plan::Follow => {}
@@ -108,28 +112,6 @@ impl Feed {
         // nothing was awaited since the viewer was found to stand where the hub stands
         self.viewer.live.set(true);
         Ok(())
-    }
-
-    /// Where a viewer starts that came with `cursor`.
-    async fn locate(&self, cursor: Option<Cursor>) -> Start {
-        let Some(cursor) = cursor else { return Start::Fresh };
-        if cursor.epoch != self.now.epoch {
-            return Start::Reset;
-        }
-        let at = cursor.id;
-        if let Some(count) = self.shared().count_after(self.now.generation, at) {
-            let missed = Some(count as u64);
-            // a place ahead of this replica is fine as long as it is one of the stream
-            let real = self.shared().now().is_some_and(|now| at <= now.last)
-                || history::is_real(&self.hub.live().redis, self.now.epoch, at).await;
-            return if real { Start::Resumed { at, missed, history: None } } else { Start::Reset };
-        }
-        let mut history = History::new(self.hub.live(), self.now.epoch, at);
-        if history.begins_there().await {
-            Start::Resumed { at, missed: None, history: Some(history) }
-        } else {
-            Start::Reset
-        }
     }
 
     /// The place behind the entry that comes after `at`.

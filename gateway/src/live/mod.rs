@@ -25,6 +25,7 @@ mod seat;
 mod snapshot;
 mod socket;
 pub mod sse;
+mod start;
 mod state;
 mod status;
 mod tail;
@@ -93,6 +94,8 @@ pub struct Live(Arc<Inner>);
 /// What hubs share.
 pub struct Inner {
     shared: Arc<Shared>,
+    /// Names the epoch that counts.
+    db: Db,
     redis: Redis,
     health: Health,
     metrics: LiveMetrics,
@@ -146,7 +149,7 @@ impl Live {
             .spawn(stop.clone().run_until_cancelled_owned(tidy::delete_leftovers(db.clone(), redis.clone())));
         if settings.repair_page_ms > 0 {
             let repair = Repair {
-                db,
+                db: db.clone(),
                 redis: redis.clone(),
                 shared: Arc::clone(&shared),
                 metrics: metrics.clone(),
@@ -159,6 +162,7 @@ impl Live {
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move { listening.listen().await }));
         Self(Arc::new(Inner {
             shared,
+            db,
             redis,
             health,
             metrics,

@@ -28,8 +28,12 @@ impl World {
 
     /// Whether the relay's first epoch has not ended.
     pub(crate) async fn is_in_first_epoch(&self) -> bool {
-        let now = super::until_ok("the epoch is read", async || self.db().epoch().await).await;
-        Some(now.id) == self.epoch
+        Some(self.epoch_now().await) == self.epoch.map(|first| first.to_string())
+    }
+
+    /// The epoch that the row names, as viewers are told it.
+    pub(crate) async fn epoch_now(&self) -> String {
+        super::until_ok("the epoch is read", async || self.db().epoch().await).await.id.to_string()
     }
 
     /// `(from, version)` of the frames of `product`, in order.
