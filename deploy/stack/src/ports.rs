@@ -13,7 +13,8 @@ use std::sync::{Mutex, PoisonError};
 /// Where private stacks live: above the usual services, below `make up`'s own ports and the ephemeral range.
 const RANGE: std::ops::Range<u16> = 10_000..20_000;
 
-/// What this process gave away: its servers may take them seconds later, and another stack may be asking meanwhile.
+/// What this process gave away. Its servers take them seconds later, and another stack, which knows nothing of this one, may
+/// be asking meanwhile: so it is of the process.
 static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// Whether a server could listen on this port of the loopback address now.

@@ -1,6 +1,7 @@
 //! The row that names the relay's stream. See [`crate::epoch`] for the protocol.
 
 use diesel::prelude::*;
+use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -14,11 +15,15 @@ impl Db {
     /// # Errors
     /// The database can't be reached.
     pub async fn epoch(&self) -> Result<Epoch, DbError> {
-        let columns = (relay_epoch::epoch, relay_epoch::run_id);
-        let read =
-            async { Ok(relay_epoch::table.select(columns).first(&mut connection(&self.tail).await?).await?) };
-        let (id, run_id) = within(read).await?;
-        Ok(Epoch { id, run_id })
+        read(&self.tail).await
+    }
+
+    /// The epoch now, asked for a viewer: many may come at once, and must not hold up the tail.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn epoch_for_a_viewer(&self) -> Result<Epoch, DbError> {
+        read(&self.readers).await
     }
 
     /// Ends epoch `old` and begins `new`, unless `old` has ended already; returns the epoch that the row holds then.
@@ -35,6 +40,13 @@ impl Db {
         let changed = within(async { Ok(row.execute(&mut connection(&self.tail).await?).await?) }).await?;
         if changed == 1 { Ok(new.clone()) } else { self.epoch().await }
     }
+}
+
+async fn read(pool: &Pool<AsyncPgConnection>) -> Result<Epoch, DbError> {
+    let columns = (relay_epoch::epoch, relay_epoch::run_id);
+    let read = async { Ok(relay_epoch::table.select(columns).first(&mut connection(pool).await?).await?) };
+    let (id, run_id) = within(read).await?;
+    Ok(Epoch { id, run_id })
 }
 
 /// The epoch, held until the transaction ends: a change of it waits for the writes that rely on it.

@@ -4,7 +4,7 @@
 //! ends with the answer. That costs some hundred milliseconds, which a person does not notice and which the lanes never
 //! pay; few questions are answered at the same time.
 //!
-//! A replica answers in time, with what was read by then. Whoever must have every letter asks [`Letters::thorough`]ly:
+//! A replica answers in time, with what was read by then; a single letter is whole, or an error. Whoever must have every letter asks [`Letters::thorough`]ly:
 //! then an answer takes as long as letters come, and what is missing is an error.
 
 use std::collections::HashSet;
@@ -126,7 +126,7 @@ impl Letters {
     /// Kafka is away, or too slow: what did not come in time may be there.
     pub async fn one(&self, partition: i32, offset: i64) -> Result<Option<Letter>, KafkaError> {
         match self.clone().thorough().at(vec![(partition, offset)]).await {
-            Err(KafkaError::NoTopic(_)) => Ok(None),
+            Err(KafkaError::NoTopic(_)) if !self.thorough => Ok(None),
             letters => Ok(letters?.pop()),
         }
     }

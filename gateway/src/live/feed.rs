@@ -52,6 +52,14 @@ pub(super) enum Plan {
 /// Feeds `viewer` in a task of its own; one that fed it before stops.
 pub(super) fn spawn(hub: &Hub, viewer: &Rc<Viewer>, plan: Plan) {
     viewer.live.set(false);
+    let plan = match plan {
+        // nothing of what it has is void: it was given nothing here, and may come from this very epoch
+        Plan::Reset if !viewer.greeted.get() => Plan::Connect(viewer.came_with.get()),
+        plan => plan,
+    };
+    if let Plan::Connect(cursor) = plan {
+        viewer.came_with.set(cursor);
+    }
     // the hub's epoch, not a newer one: into that the hub leads all its viewers
     let Some(now) = hub.entered() else {
         viewer.send_away(End::not_ready(rand::random()));
@@ -249,10 +257,10 @@ impl Feed {
                 }
                 Piece::Lost => {
                     let live = self.hub.live();
-                    let history = history.get_or_insert_with(|| History::new(live, self.now.epoch, place));
-                    match history.next(&self.viewer).await? {
-                        Page::Given => {}
-                        Page::Lost => self.reset().await?,
+                    let stream = history.get_or_insert_with(|| History::new(live, self.now.epoch, place));
+                    if stream.next(&self.viewer).await? == Page::Lost {
+                        *history = None;
+                        self.reset().await?;
                     }
                 }
                 Piece::Ended => return self.ended().await,

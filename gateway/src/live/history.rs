@@ -16,14 +16,15 @@ use uuid::Uuid;
 use super::Live;
 use super::cursor::Cursor;
 use super::frame::{self, Beside, Decoded, Frame, Known, News, Times};
+use super::interest::Interest;
 use super::ring::Entry;
 use super::viewer::{Closed, Viewer};
 use crate::redis::{EntryId, Redis, RedisError, StreamEntry};
 
 /// Entries of a page: at most 256 KiB, which are held while the viewer makes room.
 const PAGE_ENTRIES: usize = 4;
-/// Most products whose versions are remembered for one viewer, in some 40 bytes each; whoever missed changes of more gets a snapshot, which is
-/// then shorter.
+/// Most products of which versions, photos and ratings are remembered for one viewer, in some 150 bytes each; whoever
+/// missed changes of more gets a snapshot, which is then shorter.
 const MAX_PRODUCTS: usize = 20_000;
 /// Between two tries when Redis does not answer.
 const RETRY: Duration = Duration::from_millis(500);
@@ -117,6 +118,9 @@ impl History {
         let (decoded, _) = frame::decode(&entry.frames, Times::now(entry.id), &mut known);
         self.read = known.into_read();
         let interest = viewer.interest.borrow();
+        if *interest != Interest::All {
+            self.read.retain(|id, _| interest.has(*id));
+        }
         let mut floor = viewer.floor.borrow_mut();
         let mut frames: Vec<Frame> = Vec::with_capacity(decoded.len());
         for Decoded { news, frame, .. } in decoded {

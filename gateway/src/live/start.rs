@@ -30,7 +30,7 @@ pub(super) async fn locate(live: &Live, now: Now, cursor: Option<Cursor>) -> Sta
     let Some(cursor) = cursor else { return Start::Fresh };
     if cursor.epoch != now.epoch {
         // what a replica in another epoch showed it may be newer than anything here; one without a stream nobody is in
-        let named = live.db.epoch().await;
+        let named = live.db.epoch_for_a_viewer().await;
         let behind = named.is_ok_and(|named| named.id != now.epoch && named.has_stream());
         return if behind { Start::Behind } else { Start::Reset };
     }

@@ -15,6 +15,7 @@ use schema::ProductId;
 use schema::frames::{ErrorFrame, FrameType, GoingAway};
 use tokio::task::AbortHandle;
 
+use super::cursor::Cursor;
 use super::frame::{Audience, Frame, json};
 use super::interest::Interest;
 use super::outbox::{End, Item, Outbox, Take};
@@ -71,6 +72,8 @@ pub(super) struct Viewer {
     pub(super) live: Cell<bool>,
     /// Its place as heartbeats tell it; none while a snapshot is on its way.
     pub(super) cursor: RefCell<Option<ByteString>>,
+    /// The cursor that it came with.
+    pub(super) came_with: Cell<Option<Cursor>>,
     /// Whether it stood ahead of its hub at the last heartbeat.
     pub(super) ahead: Cell<bool>,
     /// The task that feeds it.
@@ -103,6 +106,7 @@ impl Viewer {
             greeted: Cell::new(false),
             live: Cell::new(false),
             cursor: RefCell::new(None),
+            came_with: Cell::default(),
             ahead: Cell::new(false),
             feed: RefCell::new(None),
             next_heartbeat: Cell::new(next_heartbeat),

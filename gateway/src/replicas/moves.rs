@@ -135,13 +135,13 @@ fn owners(replicas: &[Replica]) -> BTreeMap<i32, &Replica> {
 pub(super) fn settled(mut replicas: Vec<Replica>) -> Vec<Replica> {
     let owners: BTreeMap<i32, String> =
         owners(&replicas).into_iter().map(|(partition, owner)| (partition, owner.replica.clone())).collect();
-    for Replica { replica, partitions, lags, .. } in &mut replicas {
+    for Replica { replica, partitions, lag, lags, .. } in &mut replicas {
         let own: Vec<bool> = partitions.iter().map(|p| owners.get(p) == Some(replica)).collect();
         // one lag a partition, or none at all
         for at in (0..own.len()).rev().filter(|at| own.get(*at) == Some(&false)) {
             partitions.remove(at);
             if at < lags.len() {
-                lags.remove(at);
+                *lag -= lags.remove(at);
             }
         }
     }
@@ -205,9 +205,9 @@ mod tests {
 
     #[test]
     fn a_partition_is_told_with_one_owner() {
-        let late = Replica { lags: vec![7, 8, 9], ..replica("a", &[0, 1, 2], 0) };
+        let late = Replica { lag: 24, lags: vec![7, 8, 9], ..replica("a", &[0, 1, 2], 0) };
         let all = settled(vec![late, replica("b", &[1], 5)]);
-        assert_eq!((&*all[0].partitions, &*all[0].lags), (&[0, 2][..], &[7, 9][..]));
+        assert_eq!((&*all[0].partitions, &*all[0].lags, all[0].lag), (&[0, 2][..], &[7, 9][..], 16));
         assert_eq!(all[1].partitions, [1]);
     }
 

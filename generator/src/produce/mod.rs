@@ -265,8 +265,10 @@ impl Producer {
         let mut stopping_since = None;
         while self.in_flight() > 0 {
             if stop.asked() {
-                self.patience.hurry();
-                let since = *stopping_since.get_or_insert_with(Instant::now);
+                let since = *stopping_since.get_or_insert_with(|| {
+                    self.patience.hurry();
+                    Instant::now()
+                });
                 if stop.hurried() || since.elapsed() > FLUSH {
                     return Err(ProduceError::Unacknowledged {
                         unacknowledged: self.in_flight(),

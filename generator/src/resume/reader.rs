@@ -73,8 +73,8 @@ pub struct Reader {
     assigned: bool,
     /// The offset that comes next, by partition.
     next: Vec<i64>,
-    /// The offset behind what the topic is known to have, by partition, once it was read to its end.
-    known: Vec<i64>,
+    /// The offset behind what Kafka acknowledged, by partition.
+    expected: Vec<i64>,
     /// When something came last, or nothing was to come.
     well: Instant,
 }
@@ -103,7 +103,7 @@ impl Reader {
             partitions,
             assigned: false,
             next: vec![0; most],
-            known: vec![0; most],
+            expected: vec![0; most],
             well: Instant::now(),
         })
     }
@@ -181,16 +181,13 @@ impl Reader {
                 Step::Change { .. } => {}
                 // where no record stands, none is missing
                 Step::Drained(partition) => {
-                    if let (Some(known), Some(next)) =
-                        (self.known.get_mut(place(partition)), self.next.get(place(partition)))
+                    if let (Some(expected), Some(next)) =
+                        (self.expected.get_mut(place(partition)), self.next.get(place(partition)))
                     {
-                        *known = *next;
+                        *expected = *next;
                     }
                 }
-                Step::Nothing => {
-                    let behind = self.next.iter().zip(&self.known).any(|(next, known)| next < known);
-                    return self.listen(behind);
-                }
+                Step::Nothing => return self.listen(self.is_behind()),
             }
         }
         Ok(())
@@ -198,11 +195,18 @@ impl Reader {
 
     /// Hears what Kafka acknowledged: so far [`Self::catch_up`] must come.
     pub fn expect(&mut self, delivered: &[Delivered]) {
+        if !self.is_behind() {
+            self.well = Instant::now();
+        }
         for Delivered { partition, offset, .. } in delivered {
-            if let Some(known) = self.known.get_mut(place(*partition)) {
-                *known = (*known).max(offset + 1);
+            if let Some(expected) = self.expected.get_mut(place(*partition)) {
+                *expected = (*expected).max(offset + 1);
             }
         }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.next.iter().zip(&self.expected).any(|(next, expected)| next < expected)
     }
 
     /// Nothing came; replaces a client that has heard nothing for long, though it is `behind`.
@@ -211,7 +215,9 @@ impl Reader {
             self.well = Instant::now();
         } else if self.well.elapsed() > DEAF {
             tracing::warn!("nothing comes from kafka: reading with another client");
-            self.client = reading(&self.kafka)?;
+            let deaf = std::mem::replace(&mut self.client, reading(&self.kafka)?);
+            // its end waits for the library's threads
+            std::thread::spawn(move || drop(deaf));
             self.assign_next()?;
         }
         Ok(())
