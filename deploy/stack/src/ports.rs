@@ -22,8 +22,8 @@ pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// `count` different ports that are free now, and that this process was not given before. Another process may still take one before its server does; who starts
-/// servers on them tries again with others then.
+/// `count` different ports that are free now, and that this process was not given before. Another process may still take one
+/// before its server does; who starts servers on them tries again with others then.
 pub fn free(count: usize) -> io::Result<Vec<u16>> {
     let random = RandomState::new();
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stack::{Options, Private};
 
-use crate::helpers::{Generator, Topic, versions_with_repeats, wait_until};
+use crate::helpers::{Generator, Topic, wait_until};
 
 #[test]
 fn a_broker_that_is_away_delays_changes_and_loses_none() {
@@ -20,10 +20,7 @@ fn a_broker_that_is_away_delays_changes_and_loses_none() {
     servers.resume("kafka1").unwrap();
     generator.wait_for_word("kafka acknowledges again");
     std::thread::sleep(Duration::from_millis(500));
-    generator.signal("-TERM");
-    let ended = generator.end();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(topic.changes_of(&ended), ended.number_before(" changes sent"));
+    generator.stop_whole(&topic);
 }
 
 #[test]
@@ -37,11 +34,7 @@ fn a_client_that_is_given_up_hands_all_it_held_to_the_next() {
     generator.wait_for_word("trying with another client");
     servers.resume("kafka1").unwrap();
     generator.wait_for_word("kafka acknowledges again");
-    generator.signal("-TERM");
-    let ended = generator.end();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let stored: usize = versions_with_repeats(&topic.stored()).values().sum();
-    assert_eq!(stored, ended.number_before(" changes sent"));
+    generator.stop_whole(&topic);
 }
 
 #[test]
@@ -55,10 +48,7 @@ fn a_killed_broker_costs_no_version() {
     generator.wait_for_word("kafka does not acknowledge");
     servers.start_again("kafka1").unwrap();
     generator.wait_for_word("kafka acknowledges again");
-    generator.signal("-TERM");
-    let ended = generator.end();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(topic.changes_of(&ended), ended.number_before(" changes sent"));
+    generator.stop_whole(&topic);
 }
 
 #[test]

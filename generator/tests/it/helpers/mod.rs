@@ -7,7 +7,7 @@ mod wire;
 use std::time::{Duration, Instant};
 
 pub(crate) use process::Generator;
-pub(crate) use topic::{Stored, Topic, versions_with_repeats};
+pub(crate) use topic::{Stored, Topic};
 pub(crate) use wire::Wire;
 
 /// Longest time that anything here may take: seconds on a quiet machine, more on one that compiles beside the tests.

@@ -90,6 +90,15 @@ impl Generator {
         assert!(status.success());
     }
 
+    /// Asks it to stop; it must end well, and all that it sent must be on `topic`. What it said.
+    pub(crate) fn stop_whole(self, topic: &Topic) -> Ended {
+        self.signal("-TERM");
+        let ended = self.end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(topic.changes_of(&ended), ended.number_before(" changes sent"));
+        ended
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         let start = Instant::now();

@@ -129,7 +129,7 @@ impl Topic {
 }
 
 /// How many versions each product has; panics unless each follows the one before or repeats an earlier one's event.
-pub(crate) fn versions_with_repeats(stored: &[Stored]) -> BTreeMap<ProductId, usize> {
+fn versions_with_repeats(stored: &[Stored]) -> BTreeMap<ProductId, usize> {
     let mut events: BTreeMap<ProductId, Vec<Uuid>> = BTreeMap::new();
     for Stored { change, partition, offset, .. } in stored {
         let seen = events.entry(change.product_id).or_default();
