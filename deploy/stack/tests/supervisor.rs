@@ -100,6 +100,28 @@ fn a_foreign_server_that_answers_on_the_port_is_not_taken_for_ours() {
 }
 
 #[test]
+fn a_server_that_ends_because_its_port_was_taken_meanwhile_is_told_by_who_has_the_port() {
+    let port = ports::free(1).unwrap().remove(0);
+    let it_may_end =
+        std::env::temp_dir().join(format!("shelfwire-supervisor-{}-may-end", std::process::id()));
+    let script = format!("until [ -e {} ]; do sleep 0.05; done; exit 1", it_may_end.display());
+    let service = Service {
+        port: Some((port, "PORT".to_owned())),
+        probe: Probe::Http("/"),
+        restart: Restart::Never,
+        ..shell(&script)
+    };
+    let keeper = Keeper::of("taken", vec![service]);
+    keeper.until("it runs", |report| report.phase == Phase::Starting);
+    let _holder = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    std::fs::write(&it_may_end, "").unwrap();
+    keeper.until("down", |report| report.phase == Phase::Down);
+    std::fs::remove_file(it_may_end).unwrap();
+    let note = keeper.report().note;
+    assert!(note.starts_with(&format!("port {port} (PORT) is held by ")), "{note}");
+}
+
+#[test]
 fn a_process_that_keeps_failing_is_started_again_after_longer_and_longer_pauses() {
     let started = Instant::now();
     let keeper = Keeper::of("failing", vec![shell("exit 3")]);

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 
 use crate::layout::Layout;
 use crate::service::{Restart, Service, Tier};
-use crate::{child, ports, proc};
+use crate::{child, proc};
 
 use super::report::{Phase, Report};
 
@@ -200,11 +200,7 @@ impl Slot {
     }
 
     fn start(&mut self, layout: &Layout) {
-        if let Some((port, variable)) = self.service.port.as_ref().filter(|(port, _)| !ports::is_free(*port))
-        {
-            let holder =
-                proc::holder(*port).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
-            let note = format!("port {port} ({variable}) is held by {holder}");
+        if let Some(note) = self.service.port_taken() {
             return self.pause_before_restart(note, None);
         }
         let log = layout.open_log(&self.service.name);
@@ -233,7 +229,10 @@ impl Slot {
     fn ended(&mut self, status: Option<ExitStatus>) {
         let life = self.since.elapsed();
         let how = status.map_or_else(|| "lost".to_owned(), |status| status.to_string());
-        let note = format!("ended after {:.1} s: {how}", life.as_secs_f64());
+        let starting = matches!(self.state, State::Starting { .. });
+        // the port may have been taken after it was found free
+        let taken = starting.then(|| self.service.port_taken()).flatten();
+        let note = taken.unwrap_or_else(|| format!("ended after {:.1} s: {how}", life.as_secs_f64()));
         let done =
             status.is_some_and(|status| status.success()) && self.service.restart == Restart::OnFailure;
         if done || self.service.restart == Restart::Never {
