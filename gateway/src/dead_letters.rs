@@ -77,23 +77,20 @@ fn kafka(settings: &Settings) -> impl Fn(KafkaError) -> Failure {
 
 async fn list(settings: &Settings, asked: &List) -> Result<bool, Failure> {
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let newest_first = |held: &mut Vec<Letter>| {
-        held.sort_by_key(|l| std::cmp::Reverse((l.written_ms, l.partition, l.offset)));
-    };
     let filter = asked.filter.clone();
     let take = move |(held, count): &mut (Vec<Letter>, usize), letter: Letter| {
         if matches(&filter, &letter) {
             held.push(letter.listed());
             *count += 1;
             if held.len() >= SLACK * limit {
-                newest_first(held);
+                Letter::newest_first(held);
                 held.truncate(limit);
             }
         }
     };
     let letters = letters(settings, asked.topic);
     let (mut held, count) = letters.each((Vec::new(), 0), take).await.map_err(kafka(settings))?;
-    newest_first(&mut held);
+    Letter::newest_first(&mut held);
     held.truncate(limit);
 
     if asked.json {

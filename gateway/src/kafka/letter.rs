@@ -1,5 +1,6 @@
 //! One dead letter, taken apart: what its record was, where it came from, and what was wrong with it. Pure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use schema::headers::dead_letter as names;
@@ -46,6 +47,12 @@ pub struct Failure {
 }
 
 impl Letter {
+    /// Sorts by when they were written, newest first; those of the same millisecond by their place, the later first, so that
+    /// two questions get the same answer.
+    pub fn newest_first(letters: &mut [Self]) {
+        letters.sort_by_key(|letter| Reverse((letter.written_ms, letter.partition, letter.offset)));
+    }
+
     /// Takes `record` apart.
     pub(super) fn of(record: Record) -> Self {
         let number = |name| text(record.header(name)).and_then(|digits| digits.parse().ok());
@@ -173,6 +180,27 @@ mod tests {
                 members(&described(name)),
                 "left: the code; right: schema/openapi.json"
             );
+        }
+    }
+
+    #[test]
+    fn letters_of_one_millisecond_have_one_order_however_they_came() {
+        let at = |written_ms, partition, offset| Letter {
+            partition,
+            offset,
+            written_ms,
+            ..Letter::of(Record::bare())
+        };
+        let sorted =
+            [at(Some(2), 0, 0), at(Some(1), 1, 0), at(Some(1), 0, 1), at(Some(1), 0, 0), at(None, 1, 9)];
+        let places = |letters: &[Letter]| -> Vec<_> {
+            letters.iter().map(|letter| (letter.written_ms, letter.partition, letter.offset)).collect()
+        };
+        for first in 0..sorted.len() {
+            let mut came = sorted.clone();
+            came.rotate_left(first);
+            Letter::newest_first(&mut came);
+            assert_eq!(places(&came), places(&sorted));
         }
     }
 }

@@ -4,8 +4,8 @@
 //! ends with the answer. That costs some hundred milliseconds, which a person does not notice and which the lanes never
 //! pay; few questions are answered at the same time.
 //!
-//! A replica answers in time, with what was read by then; a single letter is whole, or an error. Whoever must have every letter asks [`Letters::thorough`]ly:
-//! then an answer takes as long as letters come, and what is missing is an error.
+//! A replica answers in time, with what was read by then; a single letter is whole, or an error. Whoever must have every
+//! letter asks [`Letters::thorough`]ly: then an answer takes as long as letters come, and what is missing is an error.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl Letters {
             Ok(letters)
         };
         let mut letters = self.in_turn(read).await?;
-        letters.sort_by_key(|letter| std::cmp::Reverse((letter.written_ms, letter.offset)));
+        Letter::newest_first(&mut letters);
         letters.truncate(count);
         Ok(letters)
     }
