@@ -32,10 +32,11 @@ async function listen(t, server) {
 test("a wrong name, nobody there, no TLS, no HTTP: each is told apart, and may pass", async (t) => {
   const closed = net.createServer();
   const free = await listen(t, closed);
-  closed.close();
   const shouter = await listen(t, net.createServer((socket) => socket.end("220 mail.example ESMTP\r\n")));
   const mute = await listen(t, net.createServer((socket) => socket.destroy()));
   const web = await listen(t, http.createServer((_, answer) => answer.end("hello")));
+  // not before, or one of the others could be given its port
+  closed.close();
   for (const [url, code, words] of /** @type {const} */ ([
     ["http://nobody.invalid", "dns", /nobody\.invalid/],
     [`http://127.0.0.1:${free}`, "refused_connection", /nothing listens at http:\/\/127\.0\.0\.1:\d+, the connection was refused \(ECONNREFUSED\)/],
