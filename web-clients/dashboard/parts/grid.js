@@ -27,7 +27,7 @@ export class Grid {
   #range = "";
   #resize = new ResizeObserver(() => this.#ask());
   #scroll = () => this.#ask();
-  element = h("div", { class: "grid", role: "feed", "aria-label": "Products", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) } }, this.#above, this.#cells, this.#below);
+  element = h("div", { class: "grid", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) } }, this.#above, this.#cells, this.#below);
 
   /**
    * @param {{draw: (card: Card, id: string, place: number) => void, seen: (ids: string[]) => void}} owner `seen`: which are
@@ -97,6 +97,9 @@ export class Grid {
       return card.element;
     });
     arrange(this.#cells, order);
+    // a feed of nothing is none
+    this.element.role = ids.length > 0 ? "feed" : null;
+    this.element.ariaLabel = ids.length > 0 ? "Products" : null;
     this.#seen(ids);
   }
 

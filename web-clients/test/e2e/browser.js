@@ -5,11 +5,15 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 import { until } from "./servers.js";
 
 /** Where distributions put it; SHELFWIRE_TEST_CHROMIUM names another. */
 const PATHS = [process.env.SHELFWIRE_TEST_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** What looks for barriers. */
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** What the console says of an answer that the gateway gives by contract while something is away for a moment: the page asks again. */
 const AWAY = /^console: Failed to load resource: the server responded with a status of 503 \([^()]*\)$/;
@@ -114,3 +118,14 @@ export class Visit {
 
 /** Returns once all that was asked for is drawn. @param {import("playwright-core").Page} page */
 export const frames = (page) => page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+
+/** What axe finds that keeps people out. @param {import("playwright-core").Page} page */
+export async function serious(page) {
+  await page.evaluate(readFileSync(AXE, "utf8"));
+  const found = await page.evaluate(async () => {
+    // @ts-expect-error axe was put there a moment ago
+    const { violations } = await globalThis.axe.run(document);
+    return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary}`) }));
+  });
+  return found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical");
+}

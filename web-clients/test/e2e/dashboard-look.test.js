@@ -1,14 +1,12 @@
 /** How the dashboard looks and reads: accessibility by axe-core, widths from 360 px, and a picture of each view in both themes. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { launch, Visit } from "./browser.js";
+import { launch, serious, Visit } from "./browser.js";
 import { Shop, until } from "./servers.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where the pictures go. */
 const PICTURES = fileURLToPath(new URL("../../../target/dashboard/", import.meta.url));
 const VIEWS = ["shelf", "product", "replicas", "flow", "letters", "talk", "try"];
@@ -54,17 +52,6 @@ function flashed() {
     copy.querySelector(".stock")?.setAttribute("class", `stock ${stock}`);
     card?.after(copy);
   }
-}
-
-/** What axe finds that keeps people out. @param {import("playwright-core").Page} page */
-async function serious(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(async () => {
-    // @ts-expect-error axe was put there a moment ago
-    const { violations } = await globalThis.axe.run(document);
-    return violations.map((/** @type {any} */ { id, impact, nodes }) => ({ id, impact, nodes: nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary}`) }));
-  });
-  return found.filter((/** @type {any} */ { impact }) => impact === "serious" || impact === "critical");
 }
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {

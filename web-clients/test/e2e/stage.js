@@ -23,6 +23,8 @@ export class Stage {
   asked = [];
   /** @type {import("playwright-core").WebSocketRoute | undefined} */
   #line;
+  /** Whether somebody answers on a line. */
+  #up = true;
   /** @type {Visit | undefined} */
   #visit;
 
@@ -42,6 +44,7 @@ export class Stage {
       await page.route("**/*", (route) => stage.#answer(route));
       await page.routeWebSocket(/\/ws\?/, (line) => {
         stage.#line = line;
+        if (!stage.#up) return;
         stage.tell("hello", { replica: "gw1", viewer: "me", epoch: "e1", heartbeat_ms: 60_000 });
         stage.tell("snapshot", { products: [], last: true }, "e1:0-1");
       });
@@ -64,6 +67,12 @@ export class Stage {
   /** A frame for the page. @param {string} type @param {object} data @param {string} [cursor] */
   tell(type, data, cursor = "") {
     this.#line?.send(JSON.stringify({ type, cursor, data }));
+  }
+
+  /** Ends the line; who comes again is not answered. */
+  async hangUp() {
+    this.#up = false;
+    await this.#line?.close();
   }
 
   /** How often a path was asked for. @param {string} path */
