@@ -10,6 +10,8 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
 
+use crate::proc;
+
 /// Where private stacks live: above the usual services, below `make up`'s own ports and the ephemeral range.
 const RANGE: std::ops::Range<u16> = 10_000..20_000;
 
@@ -20,6 +22,15 @@ static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 /// Whether a server could listen on this port of the loopback address now.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// Who has `port`, which the setting `variable` names, in words; `None` when it is free.
+pub fn held(port: u16, variable: &str) -> Option<String> {
+    if is_free(port) {
+        return None;
+    }
+    let holder = proc::holder(port).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+    Some(format!("port {port} ({variable}) is held by {holder}"))
 }
 
 /// `count` different ports that are free now, and that this process was not given before. Another process may still take one

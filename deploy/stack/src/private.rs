@@ -14,6 +14,7 @@
 //! folder. Nothing is restarted here: what a test kills must stay dead until it says otherwise.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -74,19 +75,28 @@ impl Private {
     /// Starts the servers and returns when all are ready.
     pub fn start(options: Options) -> anyhow::Result<Self> {
         sweep(&std::env::temp_dir());
+        Self::start_on(options, ports::free)
+    }
+
+    /// Starts them on ports that `draw` gives; on others when somebody took one of those meanwhile.
+    fn start_on(
+        options: Options,
+        mut draw: impl FnMut(usize) -> io::Result<Vec<u16>>,
+    ) -> anyhow::Result<Self> {
         let mut last = None;
         for _ in 0..TRIES {
-            match Self::try_start(options) {
+            let ports = draw(3 + 2 * options.brokers)?;
+            match Self::try_start(options, &ports) {
                 Ok(stack) => return Ok(stack),
-                Err(error) if error.to_string().contains("is held by") => last = Some(error),
+                // our own servers are gone by now, and hold none
+                Err(error) if !ports.iter().all(|port| ports::is_free(*port)) => last = Some(error),
                 Err(error) => return Err(error),
             }
         }
         Err(last.unwrap_or_else(|| anyhow::anyhow!("no free ports")))
     }
 
-    fn try_start(options: Options) -> anyhow::Result<Self> {
-        let ports = ports::free(3 + 2 * options.brokers)?;
+    fn try_start(options: Options, ports: &[u16]) -> anyhow::Result<Self> {
         let (&[postgres, redis, second], nodes) = ports.split_first_chunk().context("too few ports")?;
         let nodes = nodes.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();
         let cluster = kafka::Cluster {
@@ -232,5 +242,32 @@ fn sweep(temporary: &Path) {
         if File::open(lock_file(&folder)).is_ok_and(|lock| lock.try_lock().is_ok()) {
             let _next_time = fs::remove_dir_all(&folder);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    #[test]
+    fn servers_start_on_other_ports_when_somebody_took_one_meanwhile() {
+        let mut draws = 0;
+        let mut holder = None;
+        let draw = |count| {
+            draws += 1;
+            let ports = ports::free(count)?;
+            if holder.is_none() {
+                // the port of Kafka's controller
+                holder =
+                    ports.last().map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).transpose()?;
+            }
+            Ok(ports)
+        };
+        let stack = Private::start_on(Options::default(), draw).unwrap();
+        stack.create_database("mine").unwrap();
+        assert!(holder.is_some());
+        assert_eq!(draws, 2);
     }
 }

@@ -11,7 +11,6 @@ use nix::sys::signal::Signal;
 
 use crate::layout::Stamp;
 use crate::probe::Probe;
-use crate::{ports, proc};
 
 /// A process that the supervisor keeps.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,16 +42,6 @@ pub struct Service {
     /// The stamp of our own binary, or of a server's configuration file: a rebuilt or edited one is another description,
     /// so `up` replaces the process.
     pub made_of: Option<Stamp>,
-}
-
-impl Service {
-    /// Who has its port, when somebody has.
-    pub fn port_taken(&self) -> Option<String> {
-        let (port, variable) = self.port.as_ref().filter(|(port, _)| !ports::is_free(*port))?;
-        let holder =
-            proc::holder(*port).map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
-        Some(format!("port {port} ({variable}) is held by {holder}"))
-    }
 }
 
 /// The user and group that a process is switched to.

@@ -119,6 +119,7 @@ fn a_server_that_ends_because_its_port_was_taken_meanwhile_is_told_by_who_has_th
     std::fs::remove_file(it_may_end).unwrap();
     let note = keeper.report().note;
     assert!(note.starts_with(&format!("port {port} (PORT) is held by ")), "{note}");
+    assert!(note.ends_with(&format!("(pid {})", std::process::id())), "{note}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 
 use crate::layout::Layout;
 use crate::service::{Restart, Service, Tier};
-use crate::{child, proc};
+use crate::{child, ports, proc};
 
 use super::report::{Phase, Report};
 
@@ -200,7 +200,7 @@ impl Slot {
     }
 
     fn start(&mut self, layout: &Layout) {
-        if let Some(note) = self.service.port_taken() {
+        if let Some(note) = self.port_held() {
             return self.pause_before_restart(note, None);
         }
         let log = layout.open_log(&self.service.name);
@@ -211,6 +211,10 @@ impl Slot {
                 self.pause_before_restart(note, None);
             }
         }
+    }
+
+    fn port_held(&self) -> Option<String> {
+        self.service.port.as_ref().and_then(|(port, variable)| ports::held(*port, variable))
     }
 
     /// From starting to ready, when it answers **and** the socket that answers is its own.
@@ -231,8 +235,8 @@ impl Slot {
         let how = status.map_or_else(|| "lost".to_owned(), |status| status.to_string());
         let starting = matches!(self.state, State::Starting { .. });
         // the port may have been taken after it was found free
-        let taken = starting.then(|| self.service.port_taken()).flatten();
-        let note = taken.unwrap_or_else(|| format!("ended after {:.1} s: {how}", life.as_secs_f64()));
+        let held = starting.then(|| self.port_held()).flatten();
+        let note = held.unwrap_or_else(|| format!("ended after {:.1} s: {how}", life.as_secs_f64()));
         let done =
             status.is_some_and(|status| status.success()) && self.service.restart == Restart::OnFailure;
         if done || self.service.restart == Restart::Never {
