@@ -141,12 +141,17 @@ async fn choose(settings: &Settings, asked: &Asked, source: &Letters) -> Result<
     let mut chosen: Vec<_> = chosen.into_iter().collect();
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     if chosen.len() > limit {
-        chosen.sort_by_key(|(_, chosen)| (chosen.written_ms, chosen.place.offset));
+        oldest_first(&mut chosen);
         say(&format!("the oldest {limit} of {}; --limit takes more", chosen.len()));
         chosen.truncate(limit);
     }
     chosen.sort_by_cached_key(|(origin, _)| in_order(origin));
     Ok(chosen.into_iter().map(|(_, chosen)| chosen.place).collect())
+}
+
+/// By when they were written; those of the same millisecond by their place, so that a dry run chooses what the real one does.
+fn oldest_first(chosen: &mut [(String, Chosen)]) {
+    chosen.sort_by_key(|(_, Chosen { place, written_ms, .. })| (*written_ms, place.partition, place.offset));
 }
 
 /// Partition and offset of `topic/partition/offset`, as numbers: where a topic got twice as many partitions, a product
@@ -189,5 +194,22 @@ mod tests {
         let mut origins = ["t/15/0", "t/3/10", "t/3/9", "t/15/2"];
         origins.sort_by_cached_key(|origin| in_order(origin));
         assert_eq!(origins, ["t/3/9", "t/3/10", "t/15/0", "t/15/2"]);
+    }
+
+    #[test]
+    fn letters_of_one_millisecond_are_chosen_in_one_order_however_they_came() {
+        let at = |written_ms, partition, offset| {
+            let place = Place { partition, offset };
+            (String::new(), Chosen { place, redrives: 0, written_ms })
+        };
+        let sorted = [(None, 1, 9), (Some(1), 0, 0), (Some(1), 0, 1), (Some(1), 1, 0), (Some(2), 0, 0)];
+        for first in 0..sorted.len() {
+            let mut came = sorted.map(|(written_ms, partition, offset)| at(written_ms, partition, offset));
+            came.rotate_left(first);
+            oldest_first(&mut came);
+            let places =
+                came.map(|(_, Chosen { place, written_ms, .. })| (written_ms, place.partition, place.offset));
+            assert_eq!(places, sorted);
+        }
     }
 }
