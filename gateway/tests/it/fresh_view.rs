@@ -58,7 +58,7 @@ async fn a_fresh_view_on_a_replica_that_starts_while_changes_flow_has_no_hole() 
         let resets = viewer.book().resets();
         assert!(resets == 0 || !same_epoch, "who moved here with a cursor goes on at it");
     }
-    // changes came while it was loaded: there is one every five milliseconds
+    // long enough for changes to come meanwhile: there is one every five milliseconds
     let log = replicas[0].process.log();
     let took_ms = log.split("took_ms=").nth(1).and_then(|rest| rest.split_whitespace().next());
     let took = Duration::from_millis(took_ms.unwrap().parse().unwrap());
