@@ -1,6 +1,6 @@
 /**
- * A real browser for a test: the distribution's Chromium, and pages of it that notice whatever a visitor's console would
- * say (errors, broken content policy, requests that leave the server).
+ * A real browser for a test: the distribution's Chromium, pages of it that notice whatever a visitor's console would say
+ * (errors, broken content policy, requests that leave the server), and axe-core, which finds what keeps people out.
  */
 
 import assert from "node:assert/strict";

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { frames, launch } from "./browser.js";
+import { giveToken, letter, OUTCOMES, product, replica, SINCE, TOKEN } from "./props.js";
 import { until } from "./servers.js";
 import { Stage } from "./stage.js";
 
@@ -13,24 +14,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const SINCE = "2026-05-09T08:00:00Z";
-const OUTCOMES = { new: 0, stale: 0, replay: 0, conflict: 0, poison: 0, rejected: 0 };
-/** @param {string} name @param {number[]} partitions @param {object} [more] */
-const replica = (name, partitions, more = {}) =>
-  ({ replica: name, addr: `${name}:1`, partitions, lag: 0, lags: partitions.map(() => 0), viewers: 1, rebalances: 1, since: SINCE, draining: false, outcomes: OUTCOMES, ...more });
 const LOW = [0, 1, 2, 3, 4, 5], HIGH = [6, 7, 8, 9, 10, 11];
-
-/** @param {number} offset @param {string | null} value @param {object} [more] */
-const letter = (offset, value, more = {}) =>
-  ({ partition: 0, offset, source: `product-changes/0/${offset}`, reason: "not_json", error: "line 1", at: SINCE, replica: "gw1", recorded_ms: 1, redrives: 0, first: null, cut: null, key: "k", headers: {}, value_bytes: value?.length ?? null, value, ...more });
-
-const TOKEN = "0123456789abcdef";
-
-/** @param {Stage} stage @param {string} token */
-async function giveToken({ page }, token) {
-  await page.locator("#token").fill(token);
-  await page.locator(".token button").click();
-}
 
 /** Counts what is put in or changed below an element from now on. @param {import("playwright-core").Locator} locator */
 const watch = (locator) => locator.evaluate((element) => {
@@ -143,8 +127,7 @@ test("a dead letter goes back whole: as it was without a word, and corrected wit
 });
 
 test("after pinning by key the focus is on the pin of the card, wherever that went", async () => {
-  const products = Array.from({ length: 200 }, (_, n) =>
-    ({ product_id: `0a000000-0000-7000-8000-${String(n).padStart(12, "0")}`, version: 1, name: `Product ${n}`, price_minor: 100, currency: "EUR", stock: 20, occurred_at: SINCE }));
+  const products = Array.from({ length: 200 }, (_, n) => product(n));
   const changes = Object.fromEntries(products.map(({ product_id }) => [`/products/${product_id}/changes`, { changes: [] }]));
   const stage = await Stage.open(browser, "#shelf", { "/products": { products }, ...changes });
   const { page } = stage;
@@ -278,7 +261,8 @@ async function hear(stage) {
     if (type !== "say") return;
     const now = performance.now();
     const refuse = () => stage.tell("error", { code: "unavailable", message: "talk is away" });
-    if (heard.away) return void (heard.held === undefined ? refuse() : heard.held.push(refuse));
+    if (heard.away && heard.held) return void heard.held.push(refuse);
+    if (heard.away) return refuse();
     if (times.filter((at) => now - at < 1000).length >= 5) return stage.tell("error", { code: "too_fast", message: "a viewer must say at most 5 words a second" });
     times.push(now);
     heard.words.push(data.text);
@@ -336,8 +320,8 @@ test("a word that is refused comes back into the field, or waits beside it while
 });
 
 test("the button that drains a replica is in sight at 360 px, and a command changes a product that there is", async () => {
-  const product = { product_id: "0a000000-0000-7000-8000-000000000001", version: 1, name: "Kettle", price_minor: 100, currency: "EUR", stock: 20, occurred_at: SINCE };
-  const stage = await Stage.open(browser, "#replicas", { "/replicas": { replicas: [replica("gw1", LOW), replica("gw2", HIGH)] }, "/products": { products: [product] } });
+  const kettle = product(1);
+  const stage = await Stage.open(browser, "#replicas", { "/replicas": { replicas: [replica("gw1", LOW), replica("gw2", HIGH)] }, "/products": { products: [kettle] } });
   const { page } = stage;
   await page.setViewportSize({ width: 360, height: 740 });
   const drain = page.getByRole("row", { name: /gw2/ }).getByRole("button");
@@ -345,7 +329,7 @@ test("the button that drains a replica is in sight at 360 px, and a command chan
   const box = await drain.boundingBox();
   assert.ok(box && box.x + box.width <= 360, `it ends at ${box && box.x + box.width} px`);
   await page.goto(`${page.url().split("#")[0]}#try`);
-  await page.locator("code", { hasText: `make change ID=${product.product_id} PRICE=499 STOCK=3` }).waitFor();
+  await page.locator("code", { hasText: `make change ID=${kettle.product_id} PRICE=499 STOCK=3` }).waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 360, "it is wider than the screen");
   await stage.close();
 });

@@ -67,7 +67,8 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await visit.page.locator("#proof summary").click();
       if (view === "shelf") await visit.page.evaluate(flashed);
       assert.deepEqual(await serious(visit.page), [], view);
-      await visit.page.evaluate(() => document.querySelectorAll(".copy").forEach((copy) => copy.remove()));
+      const copies = await visit.page.evaluate(() => [...document.querySelectorAll(".copy")].map((copy) => copy.remove()).length);
+      assert.equal(copies, view === "shelf" ? 5 : 0, "all of them were looked at");
       await visit.page.locator("#proof summary").click();
       await visit.page.screenshot({ path: `${PICTURES}${view}-${colorScheme}.png` });
       await visit.close();

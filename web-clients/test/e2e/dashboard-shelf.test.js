@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { frames, launch } from "./browser.js";
+import { product } from "./props.js";
 import { until } from "./servers.js";
 import { Stage } from "./stage.js";
 
@@ -13,10 +14,6 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const SINCE = "2026-05-09T08:00:00Z";
-/** @param {number} n @param {object} [more] */
-const product = (n, more = {}) =>
-  ({ product_id: `0a000000-0000-7000-8000-${String(n).padStart(12, "0")}`, version: 1, name: `Product ${n}`, price_minor: 100, currency: "EUR", stock: 20, occurred_at: SINCE, ...more });
 const many = Array.from({ length: 100 }, (_, n) => product(n));
 
 /** @param {string} view @param {ReturnType<typeof product>[]} products */
