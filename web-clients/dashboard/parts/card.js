@@ -23,7 +23,9 @@ export class Card {
   #photo = new Photo();
   #name = h("a", { class: "name" });
   #price = h("span", { class: "price" });
-  #delta = h("span", { class: "delta" });
+  #arrow = h("span");
+  #amount = h("span");
+  #delta = h("span", { class: "delta" }, this.#arrow, this.#amount);
   #stock = h("span", { class: "stock" });
   #when = h("span", { class: "when" });
   #spark = new Sparkline();
@@ -92,7 +94,8 @@ export class Card {
    */
   #showMove({ currency }, move) {
     const by = move?.by.price ?? 0;
-    text(this.#delta, by === 0 ? "" : `${by > 0 ? "▲" : "▼"} ${difference(by, currency)}`);
+    text(this.#arrow, by === 0 ? "" : by > 0 ? "▲ " : "▼ ");
+    text(this.#amount, by === 0 ? "" : difference(by, currency));
     this.#delta.className = `delta ${by > 0 ? "up" : by < 0 ? "down" : ""}`;
     this.tick(move);
   }

@@ -189,6 +189,31 @@ test("large figures make no page wider and push no button over a card's edge", a
   }
 });
 
+test("a price is whole, and what it went up by is told whole or by its arrow alone", async () => {
+  const crowns = product(1, { price_minor: 5490, currency: "SEK" }), euros = product(2);
+  const { stage, page } = await open("", [crowns, euros]);
+  await page.locator(".card").nth(1).waitFor();
+  for (const [one, price_minor] of /** @type {const} */ ([[crowns, 7238], [euros, 150]])) stage.tell("product_changed", { ...one, version: 2, from: 2, price_minor, age_ms: 1 });
+  await until("both went up", async () => /^▲ SEK.17\.48,▲ €0\.50$/.test((await page.locator(".card .delta").allTextContents()).join()));
+  for (const width of [1280, 701, 360]) {
+    await page.setViewportSize({ width, height: 740 });
+    await frames(page);
+    const shown = await page.locator(".card").evaluateAll((cards) => cards.map((card) => {
+      const of = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (card.querySelector(selector));
+      const box = (/** @type {string} */ selector) => of(selector).getBoundingClientRect();
+      const [delta, arrow, amount] = [box(".delta"), box(".delta span"), box(".delta span + span")];
+      return {
+        price: of(".price").scrollWidth <= of(".price").clientWidth,
+        arrow: arrow.right <= delta.right && delta.right <= box(".label").right - 8,
+        // what has no room is in the next line, which nobody sees
+        amount: amount.top >= delta.bottom - 1 || amount.right <= delta.right,
+      };
+    }));
+    assert.deepEqual(shown, Array(2).fill({ price: true, arrow: true, amount: true }), `at ${width} px`);
+  }
+  await stage.close();
+});
+
 test("the marks go when the page scrolls away below them, and not by their own keys", async () => {
   const { stage, page } = await open("", many);
   const rate = page.locator(".card .rate").nth(2), marks = page.locator(".rating");
