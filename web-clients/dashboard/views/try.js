@@ -50,7 +50,7 @@ export function tryIt({ catalogue }) {
       copyable(`node web-clients/echo.js ${here}`, "every change, and the proof that none was missed"),
       copyable(`curl -N ${here}/sse`, "the same without any program of ours"),
       h("h2", null, "Break it"),
-      copyable("make scale REPLICAS=3", "one more replica joins"),
+      copyable("make scale REPLICAS=3", "three replicas share the partitions"),
       copyable("make kill-replica N=2", "its partitions move, its viewers go on elsewhere and miss nothing"),
       copyable("make up", "bring everything back"),
       copyable("make demo-rebalance", "all of that as a guided tour"),
