@@ -158,6 +158,12 @@ impl Context {
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &Arc<[Position]>) {
+        tracing::info!(
+            group = self.shared.group,
+            count = partitions.len(),
+            partitions = ?numbers(partitions),
+            "partitions asked back"
+        );
         {
             let mut owned = self.owned();
             partitions.iter().for_each(|position| owned.revoking(position));

@@ -1,7 +1,9 @@
 //! Partitions that change hands while their records are in hand.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::helpers::process::Gateway;
 use crate::helpers::{Change, Gate, World, audit, change, gate, until};
@@ -9,7 +11,7 @@ use crate::helpers::{Change, Gate, World, audit, change, gate, until};
 /// Well below the time that a writer has to finish what is revoked.
 const SHORT: Duration = Duration::from_millis(700);
 /// In this time a writer has surely not given up what is revoked.
-const IN_HAND: Duration = Duration::from_secs(2);
+const IN_HAND: TimeDelta = TimeDelta::milliseconds(2_500);
 /// Versions of the product that each partition has.
 const VERSIONS: i64 = 5;
 
@@ -18,8 +20,6 @@ struct Handover {
     world: World,
     first: Gateway,
     second: Gateway,
-    /// When the group was not whole yet.
-    joining: Instant,
     gate: Gate,
     /// One product a partition; the last one is that of the redrive topic.
     products: Vec<uuid::Uuid>,
@@ -44,37 +44,22 @@ impl Handover {
         outer.open().await;
         inner.until_waiting(&world, 1).await;
         let second = world.gateway("gw2", &["--writers", "1"]);
-        // the group is whole again before the partitions are taken from the first one, and waits for it then
-        let mut joining = Instant::now();
-        until("both are members", async || {
-            let look = Instant::now();
-            if world.group_state().1 == 2 {
-                return Some(());
-            }
-            joining = look;
-            None
-        })
-        .await;
-        Self { world, first, second, joining, gate: inner, products }
+        Self { world, first, second, gate: inner, products }
     }
 
     fn revoked(&self) -> bool {
         self.first.audit().iter().any(|line| line.event == "revoked" && line.topic == self.world.topic)
     }
 
-    /// Waits until the first is asked for partitions, or has given them away; returns a moment when it was not asked yet.
-    async fn until_asked(&self) -> Instant {
-        let mut before = self.joining;
-        until("the first is asked for partitions, or has given them away", async || {
-            let look = Instant::now();
-            if self.world.group_state().0 == "Stable" || self.revoked() {
-                return Some(());
-            }
-            before = look;
-            None
+    /// Waits until the first is asked for partitions; returns when that was, by its own log.
+    async fn until_asked(&self) -> DateTime<Utc> {
+        let group = format!("group=\"{}\"", self.world.group);
+        until("the first is asked for partitions", async || {
+            let log = self.first.process.log();
+            let asked = |line: &&str| line.contains("partitions asked back") && line.contains(&group);
+            log.lines().find(asked)?.split_whitespace().next()?.parse().ok()
         })
-        .await;
-        before
+        .await
     }
 
     async fn assert_all_well(&self) {
@@ -98,11 +83,11 @@ async fn a_revoked_partition_is_handed_over_finished() {
     let mut again = 0..2;
     let handover = loop {
         let handover = Handover::begin("handover").await;
-        let before = handover.until_asked().await;
+        let asked = handover.until_asked().await;
         tokio::time::sleep(SHORT).await;
         let revoked = handover.revoked();
         // (on a busy machine this look may come when the writer may have given up)
-        if before.elapsed() < IN_HAND {
+        if Utc::now() - asked < IN_HAND {
             assert!(!revoked, "a partition was given away with records of it in hand");
             break handover;
         }
