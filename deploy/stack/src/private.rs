@@ -88,8 +88,13 @@ impl Private {
             let ports = draw(3 + 2 * options.brokers)?;
             match Self::try_start(options, &ports) {
                 Ok(stack) => return Ok(stack),
-                // our own servers are gone by now, and hold none
-                Err(error) if !ports.iter().all(|port| ports::is_free(*port)) => last = Some(error),
+                // somebody had one for a moment, or has it still: our own servers are gone by now, and hold none
+                Err(error)
+                    if error.to_string().contains("is held by")
+                        || !ports.iter().all(|port| ports::is_free(*port)) =>
+                {
+                    last = Some(error);
+                }
                 Err(error) => return Err(error),
             }
         }
