@@ -31,7 +31,7 @@ async fn sigterm_under_load_leaves_nothing_half_done_and_exits_0_within_10_s() {
         assert_eq!(committed[&partition], next, "partition {partition}");
     }
     // it has left the group, instead of being waited for
-    assert_eq!(world.group_state().1, 0);
+    assert_eq!(world.group_members(), 0);
 
     let heir = world.gateway("gw2", &[]);
     generator.stop().await;
